@@ -1,0 +1,1 @@
+//! The seat's app simulator.
