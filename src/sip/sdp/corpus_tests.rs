@@ -29,7 +29,7 @@ fn files(set: &Path) -> Vec<(String, Vec<u8>)> {
 fn exercise(name: &str, description: &SessionDescription) {
     let printed = description.to_string();
     let again = SessionDescription::parse(printed.as_bytes()).unwrap_or_else(|e| panic!("{name}: {e}\n{printed}"));
-    assert_eq!(&again, description, "{name}");
+    assert_eq!(again.to_string(), printed, "{name}");
     for media in &description.media {
         Codec::list(media);
         media.rtcp_address(description);
@@ -65,7 +65,9 @@ fn every_seed_is_read_or_refused() {
 #[test]
 fn real_descriptions_are_read() {
     let Some(root) = corpus() else { return };
-    let read = |set: &str| files(&root.join(set)).into_iter().filter(|(_, b)| SessionDescription::parse(b).is_ok());
-    assert_eq!(read("pjsip-sdp_neg").count(), 102);
-    assert!(read("sdp-transform").count() >= 24);
+    for set in ["pjsip-sdp_neg", "sdp-transform"] {
+        for (name, bytes) in files(&root.join(set)) {
+            SessionDescription::parse(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        }
+    }
 }

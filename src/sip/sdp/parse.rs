@@ -41,8 +41,8 @@ pub enum SdpError {
 }
 
 impl SessionDescription {
-    /// Reads a description. Lines end in CRLF or LF; `s=` and `t=` may be missing; text that is not UTF-8 is taken
-    /// for ISO 8859-1.
+    /// Reads a description. Lines end in CRLF or LF; `s=`, `t=` and the formats of a stream may be missing; text that
+    /// is not UTF-8 is taken for ISO 8859-1.
     pub fn parse(body: &[u8]) -> Result<Self, SdpError> {
         if body.len() > MAX_BYTES {
             return Err(SdpError::TooLong);
@@ -154,7 +154,8 @@ impl Reader {
         };
         let port = port.parse().map_err(|_| SdpError::Media(number))?;
         let formats: Vec<String> = fields.take(MAX_FORMATS + 1).map(str::to_owned).collect();
-        if formats.is_empty() || formats.len() > MAX_FORMATS {
+        // A refused stream without formats is seen in the field; RFC 3264 §6 wants one all the same.
+        if formats.len() > MAX_FORMATS {
             return Err(SdpError::Media(number));
         }
         self.media.push(Media { port_count: count, ..Media::new(kind, port, proto, formats) });
@@ -209,4 +210,95 @@ fn text(value: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(value.iter().copied().map(char::from).collect()),
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nt=0 0\r\n";
+
+    fn refused(text: &str) -> SdpError {
+        SessionDescription::parse(text.as_bytes()).expect_err(text)
+    }
+
+    #[test]
+    fn unknown_lines_are_kept_and_printed_in_the_order_of_the_grammar() {
+        let text = "v=0\no=jdoe 3724394400 3724394405 IN IP4 198.51.100.1\ns=Call\nc=IN IP4 198.51.100.1\ni=A talk\n\
+                    b=AS:64\nt=0 0\nr=7d 1h 0 25h\nt=1 2\nx=odd\na=group:BUNDLE a\nm=audio 4000/2 RTP/AVP 0\n\
+                    b=TIAS:64000\ni=left\nc=IN IP4 198.51.100.2\na=mid:a\n";
+        let expected = "v=0\r\no=jdoe 3724394400 3724394405 IN IP4 198.51.100.1\r\ns=Call\r\ni=A talk\r\n\
+                        c=IN IP4 198.51.100.1\r\nb=AS:64\r\nt=0 0\r\nr=7d 1h 0 25h\r\nt=1 2\r\nx=odd\r\n\
+                        a=group:BUNDLE a\r\nm=audio 4000/2 RTP/AVP 0\r\ni=left\r\nc=IN IP4 198.51.100.2\r\n\
+                        b=TIAS:64000\r\na=mid:a\r\n";
+        let description = SessionDescription::parse(text.as_bytes()).expect("a valid description");
+        assert_eq!(description.to_string(), expected);
+    }
+
+    #[test]
+    fn missing_name_and_time_and_latin1_are_forgiven() {
+        let mut text = b"v=0\no=- 1 1 IN IP4 192.0.2.7\ni=caf\xe9\n".to_vec();
+        let description = SessionDescription::parse(&text).expect("lenient");
+        assert_eq!(description.session_name, "-");
+        assert_eq!(description.extra[0].value, "caf\u{e9}");
+        text.extend_from_slice("i=caf\u{e9}\n".as_bytes());
+        let description = SessionDescription::parse(&text).expect("lenient");
+        assert_eq!(description.extra[1].value, "caf\u{e9}");
+    }
+
+    #[test]
+    fn malformed_lines_are_refused() {
+        assert_eq!(refused(""), SdpError::Version);
+        assert_eq!(refused("o=- 1 1 IN IP4 192.0.2.7\r\n"), SdpError::Version);
+        assert_eq!(refused("v=1\r\n"), SdpError::Version);
+        assert_eq!(refused("v=0\r\ns=-\r\n"), SdpError::Origin);
+        assert_eq!(refused("v=0\r\no=- 1 IN IP4 192.0.2.7\r\n"), SdpError::Origin);
+        assert_eq!(refused(&format!("{HEAD}nonsense\r\n")), SdpError::Line(5));
+        assert_eq!(refused(&format!("{HEAD}a=x\rb\r\n")), SdpError::Line(5));
+        assert_eq!(refused(&format!("{HEAD}a=x\0b\r\n")), SdpError::Line(5));
+        assert_eq!(refused(&format!("{HEAD}c=IN IP4\r\n")), SdpError::Connection(5));
+        assert_eq!(refused(&format!("{HEAD}m=audio 65536 RTP/AVP 0\r\n")), SdpError::Media(5));
+        assert_eq!(refused(&format!("{HEAD}m=audio -1 RTP/AVP 0\r\n")), SdpError::Media(5));
+        assert_eq!(refused(&format!("{HEAD}m=audio 4000/x RTP/AVP 0\r\n")), SdpError::Media(5));
+        assert_eq!(refused(&format!("{HEAD}m=audio 4000\r\n")), SdpError::Media(5));
+        assert_eq!(
+            refused(&format!("{HEAD}m=audio 4000 RTP/AVP 0\r\no=- 1 1 IN IP4 192.0.2.7\r\n")),
+            SdpError::Line(6)
+        );
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let media = "m=audio 4000 RTP/AVP 0\r\n";
+        assert!(SessionDescription::parse(format!("{HEAD}{}", media.repeat(MAX_MEDIA)).as_bytes()).is_ok());
+        assert_eq!(refused(&format!("{HEAD}{}", media.repeat(MAX_MEDIA + 1))), SdpError::TooMany(5 + MAX_MEDIA));
+        assert!(SessionDescription::parse(format!("{HEAD}{}", "a=x\r\n".repeat(MAX_ATTRIBUTES)).as_bytes()).is_ok());
+        let too_many = SdpError::TooMany(5 + MAX_ATTRIBUTES);
+        assert_eq!(refused(&format!("{HEAD}{}", "a=x\r\n".repeat(MAX_ATTRIBUTES + 1))), too_many);
+        assert_eq!(
+            refused(&format!("{HEAD}{}", "i=x\r\n".repeat(MAX_ATTRIBUTES + 1))),
+            SdpError::TooMany(4 + MAX_ATTRIBUTES)
+        );
+        assert_eq!(refused(&format!("{HEAD}a={}\r\n", "x".repeat(MAX_BYTES))), SdpError::TooLong);
+        assert_eq!(refused(&format!("{HEAD}m=audio 4000 RTP/AVP{}\r\n", " 0".repeat(129))), SdpError::Media(5));
+    }
+
+    proptest! {
+            #[test]
+            fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+                let _ = SessionDescription::parse(&bytes);
+            }
+
+            #[test]
+            fn what_is_read_prints_to_the_same(lines in proptest::collection::vec("[a-z]=[ -~é]{0,20}|m=audio [0-9]{1,4} RTP/AVP [0-9]{1,3}|c=IN IP4 [0-9.]{7}", 0..20)) {
+                let text = format!("{HEAD}{}", lines.join("\n"));
+                if let Ok(description) = SessionDescription::parse(text.as_bytes()) {
+    let printed = description.to_string();
+                    let again = SessionDescription::parse(printed.as_bytes()).map(|again| again.to_string());
+                    prop_assert_eq!(again, Ok(printed));
+                }
+            }
+        }
 }
