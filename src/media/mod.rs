@@ -12,8 +12,11 @@
 //! explains the rules, `docs/adr/0002-media-workers.md` why they are so.
 
 pub mod contract;
+pub mod dtmf;
 pub mod g711;
 pub mod port_pool;
+pub mod rtcp;
+pub mod rtp;
 pub mod tone;
 
 pub use contract::{AudioCodec, LegStats, MediaCommand, MediaEvent, MediaLegId, PromptId};
