@@ -14,7 +14,11 @@
 pub mod contract;
 pub mod dtmf;
 pub mod g711;
+pub mod latch;
+mod melody;
+pub mod music;
 pub mod port_pool;
+pub mod relay;
 pub mod rtcp;
 pub mod rtp;
 pub mod tone;
