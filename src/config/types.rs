@@ -99,7 +99,7 @@ impl Default for Profile {
             t1_ms: 500,
             t2_ms: 4_000,
             t4_ms: 5_000,
-            max_message_bytes: 65_536,
+            max_message_bytes: 327_680,
             registration: RegistrationLimits::default(),
         }
     }
