@@ -250,14 +250,16 @@ fn run(seed: u64, events: u64) -> u64 {
     owner.outputs
 }
 
-/// `TANDEM_SEED=n` replays one schedule.
+/// 10,000 events each; a million in an optimised build. `TANDEM_SEED=n` replays one schedule, `TANDEM_SCHEDULES=n` sets how
+/// many there are.
 #[test]
 fn invariants_hold_in_random_schedules() {
-    if let Some(seed) = std::env::var("TANDEM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    if let Some(seed) = number("TANDEM_SEED") {
         println!("seed {seed}: {} outputs", run(seed, 10_000));
         return;
     }
-    let schedules = if cfg!(debug_assertions) { 10 } else { 100 };
+    let schedules = number("TANDEM_SCHEDULES").unwrap_or(if cfg!(debug_assertions) { 5 } else { 100 });
     for seed in 0..schedules {
         println!("seed {seed}");
         assert!(run(seed, 10_000) > 100, "seed {seed} did next to nothing");
