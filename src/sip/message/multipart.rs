@@ -1,0 +1,156 @@
+//! Multipart bodies (RFC 2046 §5.1, RFC 5621): the SDP and the device's context in one INVITE.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{HeaderName, Headers, MediaType, frame, limits};
+
+/// One part of a multipart body.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its own header fields (`Content-Type`, `Content-Disposition`, `Content-ID` …).
+    pub headers: Headers,
+    /// Its octets.
+    pub body: Bytes,
+}
+
+/// Why a multipart body cannot be taken apart: the sender's fault, always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MultipartError {
+    /// `Content-Type` is no multipart, or its boundary is missing or not as RFC 2046 §5.1.1 says.
+    #[error("no usable boundary")]
+    Boundary,
+    /// The closing delimiter is missing.
+    #[error("multipart body not closed")]
+    Unclosed,
+    /// A part's header lines are malformed.
+    #[error("malformed part header")]
+    PartHeader,
+    /// More than [`limits::MAX_PARTS`] parts.
+    #[error("too many parts")]
+    TooManyParts,
+    /// Nested deeper than [`limits::MAX_NESTING`].
+    #[error("nested too deep")]
+    TooDeep,
+}
+
+impl Part {
+    /// A part of that media type.
+    pub fn new(content_type: &str, body: impl Into<Bytes>) -> Part {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::ContentType, content_type.to_owned());
+        Part { headers, body: body.into() }
+    }
+
+    /// The part's media type; `text/plain` where it says nothing (RFC 2046 §5.1).
+    pub fn content_type(&self) -> Option<MediaType> {
+        match self.headers.get(&HeaderName::ContentType) {
+            Some(_) => self.headers.content_type(),
+            None => MediaType::parse(b"text/plain").ok(),
+        }
+    }
+}
+
+/// Takes a multipart body apart, one level: a nested multipart is one part. Bodies share `body`'s buffer.
+pub fn parse(content_type: &MediaType, body: &Bytes) -> Result<Vec<Part>, MultipartError> {
+    let delimiter = delimiter(content_type)?;
+    let mut parts = Vec::new();
+    let mut open = find_delimiter(body, 0, &delimiter).ok_or(MultipartError::Unclosed)?;
+    while !open.closing {
+        if parts.len() == limits::MAX_PARTS {
+            return Err(MultipartError::TooManyParts);
+        }
+        let next = find_delimiter(body, open.next, &delimiter).ok_or(MultipartError::Unclosed)?;
+        // The CRLF before a delimiter belongs to the delimiter; of an empty part it may be the one that ended the last.
+        parts.push(parse_part(&body.slice(open.next..next.start.max(open.next)))?);
+        open = next;
+    }
+    Ok(parts)
+}
+
+/// Takes a body apart through all levels of nesting; the parts that are no multipart, in order. A body that is no
+/// multipart is its own only leaf.
+pub fn leaves(content_type: &MediaType, body: &Bytes) -> Result<Vec<Part>, MultipartError> {
+    let mut found = Vec::new();
+    let whole = Part::new(&content_type.to_string(), body.clone());
+    collect(whole, 0, &mut found)?;
+    Ok(found)
+}
+
+fn collect(part: Part, depth: usize, found: &mut Vec<Part>) -> Result<(), MultipartError> {
+    match part.content_type().filter(|media| media.kind() == "multipart") {
+        Some(_) if depth == limits::MAX_NESTING => Err(MultipartError::TooDeep),
+        Some(media) => parse(&media, &part.body)?.into_iter().try_for_each(|part| collect(part, depth + 1, found)),
+        None if found.len() == limits::MAX_PARTS => Err(MultipartError::TooManyParts),
+        None => {
+            found.push(part);
+            Ok(())
+        }
+    }
+}
+
+/// Puts parts together; gives the `Content-Type` value and the body. The boundary is chosen so that no part contains it.
+pub fn build(subtype: &str, parts: &[Part]) -> (String, Bytes) {
+    let mut boundary = String::from("tandem-part");
+    let mut number = 0u32;
+    while parts.iter().any(|part| contains(part, &boundary)) {
+        number += 1;
+        boundary = format!("tandem-part-{number}");
+    }
+    let mut out = BytesMut::new();
+    for part in parts {
+        out.put_slice(format!("--{boundary}\r\n").as_bytes());
+        part.headers.iter().for_each(|header| header.write(&mut out));
+        out.put_slice(b"\r\n");
+        out.put_slice(&part.body);
+        out.put_slice(b"\r\n");
+    }
+    out.put_slice(format!("--{boundary}--\r\n").as_bytes());
+    (format!("multipart/{subtype};boundary={boundary}"), out.freeze())
+}
+
+fn contains(part: &Part, boundary: &str) -> bool {
+    let in_headers = part.headers.iter().any(|h| memchr::memmem::find(h.value(), boundary.as_bytes()).is_some());
+    in_headers || memchr::memmem::find(&part.body, boundary.as_bytes()).is_some()
+}
+
+/// `--boundary`.
+fn delimiter(content_type: &MediaType) -> Result<Vec<u8>, MultipartError> {
+    let boundary = content_type.param("boundary").filter(|_| content_type.kind() == "multipart");
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&b);
+    match boundary {
+        Some(text) if (1..=70).contains(&text.len()) && text.bytes().all(legal) && !text.ends_with(' ') => {
+            Ok([b"--", text.as_bytes()].concat())
+        }
+        _ => Err(MultipartError::Boundary),
+    }
+}
+
+struct Delimiter {
+    /// Where its line end before it starts: the end of the part's body.
+    start: usize,
+    /// Where the next part starts.
+    next: usize,
+    closing: bool,
+}
+
+/// The next delimiter line at or after `from`, which is a line start.
+fn find_delimiter(body: &[u8], from: usize, delimiter: &[u8]) -> Option<Delimiter> {
+    for found in memchr::memmem::find_iter(&body[from..], delimiter) {
+        let at = from + found;
+        let start = if at == from { at } else { at.checked_sub(2).filter(|cr| &body[*cr..at] == b"\r\n")? };
+        let rest = &body[at + delimiter.len()..];
+        let closing = rest.starts_with(b"--");
+        let rest = if closing { &rest[2..] } else { rest };
+        let padding = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let line_end = rest[padding..].starts_with(b"\r\n");
+        if line_end || (closing && padding == rest.len()) {
+            let next = body.len() - rest.len() + padding + if line_end { 2 } else { 0 };
+            return Some(Delimiter { start, next, closing });
+        }
+    }
+    None
+}
+
+fn parse_part(octets: &Bytes) -> Result<Part, MultipartError> {
+    frame::part(octets).map(|(headers, body)| Part { headers, body }).map_err(|_| MultipartError::PartHeader)
+}
