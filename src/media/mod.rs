@@ -22,9 +22,11 @@ pub mod relay;
 pub mod rtcp;
 pub mod rtp;
 pub mod tone;
+pub mod worker;
 
 pub use contract::{AudioCodec, LegStats, MediaCommand, MediaEvent, MediaLegId, PromptId};
 pub use port_pool::PortPool;
+pub use worker::{EventSink, MediaHandle, MediaSettings, MediaWorkers, SendError, StartError};
 
 /// Samples per second of every audio stream handled here (G.711, RFC 3551 §4.5.14).
 pub const SAMPLE_RATE: u32 = 8_000;

@@ -1,1 +1,3 @@
 //! Screen sync.
+
+pub mod msrp;
