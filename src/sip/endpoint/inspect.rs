@@ -1,12 +1,37 @@
 //! What a user agent server checks before it acts on a request (RFC 3261 §8.2.1–§8.2.3, §21.4).
 
+use std::time::Instant;
+
 use super::Endpoint;
+use super::event::IncomingId;
 use crate::sip::message::{HeaderName, Method, Request, Response};
+
+/// A final answer that refuses a request: its status and what must stand beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status, 300 to 699.
+    pub status: u16,
+    /// Headers that the status calls for.
+    pub headers: Vec<(HeaderName, String)>,
+}
+
+impl Refusal {
+    /// A bare status.
+    pub fn status(status: u16) -> Refusal {
+        Refusal { status, headers: Vec::new() }
+    }
+
+    /// With one header more.
+    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Refusal {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
 
 impl Endpoint {
     /// The refusal that a request's method, `Require`, body type or `Accept` calls for; `None` when it may proceed.
     /// The owner asks after he has authenticated the sender (RFC 3261 §8.2: authentication comes first).
-    pub fn inspect(&mut self, request: &Request) -> Option<Response> {
+    pub fn inspect(&self, request: &Request) -> Option<Refusal> {
         if let Some(refusal) = self.inspect_method(request) {
             return Some(refusal);
         }
@@ -16,18 +41,16 @@ impl Endpoint {
         self.inspect_body(request)
     }
 
-    fn inspect_method(&mut self, request: &Request) -> Option<Response> {
+    fn inspect_method(&self, request: &Request) -> Option<Refusal> {
         if self.config.allow.contains(&request.method) {
             return None;
         }
         // RFC 3261 §21.5.2: 501 for a method nobody here has heard of, 405 for one we know and do not do (§21.4.6).
         let status = if matches!(request.method, Method::Other(_)) { 501 } else { 405 };
-        let mut refusal = self.response(request, status);
-        refusal.headers.push(HeaderName::Allow, self.allow());
-        Some(refusal)
+        Some(Refusal::status(status).with(HeaderName::Allow, self.allow()))
     }
 
-    fn inspect_require(&mut self, request: &Request) -> Option<Response> {
+    fn inspect_require(&self, request: &Request) -> Option<Refusal> {
         let unsupported: Vec<String> = request
             .headers
             .values(&HeaderName::Require)
@@ -37,12 +60,10 @@ impl Endpoint {
         if unsupported.is_empty() {
             return None;
         }
-        let mut refusal = self.response(request, 420);
-        refusal.headers.push(HeaderName::Unsupported, unsupported.join(", "));
-        Some(refusal)
+        Some(Refusal::status(420).with(HeaderName::Unsupported, unsupported.join(", ")))
     }
 
-    fn inspect_body(&mut self, request: &Request) -> Option<Response> {
+    fn inspect_body(&self, request: &Request) -> Option<Refusal> {
         if request.method != Method::Invite {
             return None;
         }
@@ -50,10 +71,12 @@ impl Endpoint {
         let unknown_type = !request.body.is_empty()
             && request.content_type().is_some_and(|media| !self.config.accept.iter().any(|known| media.is(known)));
         if encoded || unknown_type {
-            let mut refusal = self.response(request, 415);
-            refusal.headers.push(HeaderName::Accept, self.config.accept.join(", "));
-            refusal.headers.push(HeaderName::AcceptEncoding, "identity");
-            return Some(refusal);
+            let accept = self.config.accept.join(", ");
+            return Some(
+                Refusal::status(415)
+                    .with(HeaderName::Accept, accept)
+                    .with(HeaderName::AcceptEncoding, "identity"),
+            );
         }
         // RFC 3261 §20.1, §21.4.7: an Accept that leaves out SDP leaves nothing we could answer with.
         let mut accepts = request.headers.values(&HeaderName::Accept).peekable();
@@ -62,7 +85,16 @@ impl Endpoint {
                 let range = range.split(|byte| *byte == b';').next().unwrap_or(range).trim_ascii();
                 [&b"application/sdp"[..], b"application/*", b"*/*"].iter().any(|known| range.eq_ignore_ascii_case(known))
             });
-        (!reads_sdp).then(|| self.response(request, 406))
+        (!reads_sdp).then(|| Refusal::status(406))
+    }
+
+    /// Refuses a request that came as [`super::Event::Request`].
+    pub fn refuse(&mut self, id: IncomingId, request: &Request, refusal: Refusal, now: Instant) {
+        let mut response = self.response(request, refusal.status);
+        for (name, value) in refusal.headers {
+            response.headers.push(name, value);
+        }
+        self.respond(id, response, now);
     }
 
     /// The 200 to OPTIONS: what we can do (RFC 3261 §11.2).

@@ -29,6 +29,7 @@ pub use counters::Counters;
 pub use event::{
     EndCause, Event, IncomingId, Invitation, LegEvent, LegId, Login, NoResponse, Outgoing, Output, RequestId, Routing,
 };
+pub use inspect::Refusal;
 use leg::Leg;
 use plain::Pending;
 use timers::WakeList;

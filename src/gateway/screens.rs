@@ -1,0 +1,124 @@
+//! The screen session of a call, as far as signalling is concerned: who takes part, who he is, what came of it.
+//! Frames never pass through here.
+
+use super::{Gateway, Output};
+use crate::call::record::ConfirmationRecord;
+use crate::call::{CallKey, Side};
+use crate::sip::message::Method;
+use crate::sip::sdp::{LocalMedia, ScreenLine, SessionDescription, Setup};
+use crate::sync::{DeviceIdentity, Role, ScreenCommand, ScreenEvent, Side as ScreenSide};
+
+impl Gateway {
+    /// Our end of a screen stream.
+    pub(super) fn screen_line(&self, session: &str) -> ScreenLine {
+        let limit = self.config.screen.max_frame_bytes as u64;
+        ScreenLine::new(self.config.screen.bind, session, Setup::Passive, limit)
+    }
+
+    /// Whether this caller gets a screen session, and by which carrier: MSRP when he offers it, SIP MESSAGE when he is
+    /// an app that does not.
+    pub(super) fn screen_for_caller(
+        &mut self,
+        key: CallKey,
+        offer: &SessionDescription,
+        local: &mut LocalMedia,
+    ) -> Option<ScreenCommand> {
+        let line = offer.media.iter().find_map(|media| ScreenLine::read(media, offer));
+        let session = self.token();
+        let call = self.calls.get_mut(&key)?;
+        let identity = call.device.identity();
+        if call.bearer != crate::call::Bearer::Wifi || identity.names().is_empty() {
+            return None; // voice only: a frame could not be addressed to anybody
+        }
+        if line.is_none() && call.device.context.is_none() {
+            return None; // a softphone
+        }
+        call.caller.screen = Some(session.clone());
+        let call_id = call.caller.call_id.clone();
+        if line.is_some() {
+            local.screen = Some(self.screen_line(&session));
+        }
+        Some(open(key, ScreenSide::Phone, call_id, session, line.map(|line| line.path), identity))
+    }
+
+    /// The seat's side, opened before it is rung so that it may connect the moment it answers.
+    pub(super) fn open_seat_screen(&self, key: CallKey, session: String, call_id: String) -> ScreenCommand {
+        let identity = self.calls.get(&key).map(|call| call.device.identity()).unwrap_or_default();
+        open(key, ScreenSide::Seat, call_id, session, None, identity)
+    }
+
+    /// The seat has answered: the app learns its opaque id, and the screens meet.
+    pub(super) fn seat_joins_screen(&mut self, key: CallKey) {
+        let Some(call) = self.calls.get(&key).filter(|call| call.screen.open) else { return };
+        let Some(seat) = &call.seat else { return };
+        let agreed = call.callee.as_ref().and_then(|callee| callee.agreement()).is_some_and(|a| a.screen.is_some());
+        let (call, seat_id) = (key.0, seat.opaque_id.clone());
+        if !agreed {
+            return self.out(Output::Screen(ScreenCommand::CloseSide { call, side: ScreenSide::Seat }));
+        }
+        self.out(Output::Screen(ScreenCommand::Assign { call, seat_id }));
+    }
+
+    /// What the screen session reports.
+    pub(super) fn screen_event(&mut self, event: ScreenEvent) {
+        match event {
+            ScreenEvent::Connected { call, side } => self.note(call, "screen connected", side),
+            ScreenEvent::SideClosed { call, side, reason } => {
+                tracing::debug!(%reason, "screen side closed");
+                self.note(call, "screen side closed", side);
+            }
+            ScreenEvent::Context { call, context } => {
+                if let Some(call) = self.calls.get_mut(&CallKey(call)) {
+                    call.device.learn(*context);
+                }
+            }
+            ScreenEvent::SendMessage { call, side, content_type, body } => {
+                let side = if side == ScreenSide::Phone { Side::Caller } else { Side::Callee };
+                let leg = self.calls.get(&CallKey(call)).and_then(|call| call.party(side)).and_then(|party| party.leg);
+                if let Some(leg) = leg {
+                    // Nobody waits for the answer: a frame that is lost is followed by a newer one.
+                    let _ = self.endpoint.request_in_dialog(leg, Method::Message, &[], Some((content_type, body)), self.now);
+                }
+            }
+            ScreenEvent::Verdict { ticket, status } => self.verdict(ticket, status),
+            ScreenEvent::Confirmed { call, confirmation } => {
+                let at = self.clock.unix_ms(self.now);
+                if let Some(call) = self.calls.get_mut(&CallKey(call)) {
+                    tracing::info!(call = %call.id, answer = confirmation.answer, "confirmation answered");
+                    call.confirmations.push(ConfirmationRecord {
+                        frame_hash: confirmation.frame_hash,
+                        words: confirmation.words,
+                        answer: Some(confirmation.answer),
+                        asked_unix_ms: at,
+                        answered_unix_ms: Some(at),
+                    });
+                }
+            }
+            ScreenEvent::Closed { call, counters } => {
+                let key = CallKey(call);
+                if let Some(call) = self.calls.get_mut(&key) {
+                    call.screen.open = false;
+                    call.screen.counters = counters;
+                }
+                self.finish_if_settled(key);
+            }
+        }
+    }
+
+    fn note(&self, call: u64, what: &str, side: ScreenSide) {
+        if let Some(call) = self.calls.get(&CallKey(call)) {
+            tracing::debug!(call = %call.id, ?side, "{what}");
+        }
+    }
+}
+
+fn open(
+    key: CallKey,
+    side: ScreenSide,
+    call_id: String,
+    session_id: String,
+    peer_path: Option<String>,
+    identity: DeviceIdentity,
+) -> ScreenCommand {
+    ScreenCommand::Open { call: key.0, side, call_id, session_id, peer_path, role: Role::Passive, identity }
+}
