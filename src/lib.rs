@@ -13,7 +13,9 @@
 //! `docs/architecture.md` tells the same story at length.
 
 pub mod acd;
+pub mod call;
 pub mod config;
+pub mod gateway;
 pub mod media;
 pub mod registrar;
 pub mod simulator;

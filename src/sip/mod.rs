@@ -1,6 +1,8 @@
 //! SIP (RFC 3261), without I/O: messages, transactions, dialogs, session descriptions, authentication.
 
 pub mod auth;
+pub mod dialog;
+pub mod endpoint;
 pub mod framing;
 pub mod message;
 pub mod sdp;
