@@ -13,9 +13,7 @@
 //! `docs/architecture.md` tells the same story at length.
 
 pub mod acd;
-pub mod call;
 pub mod config;
-pub mod gateway;
 pub mod media;
 pub mod registrar;
 pub mod simulator;

@@ -79,7 +79,7 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 /// The telephone number a URI stands for: `tel:`, or a SIP user part of digits (RFC 3261 §19.1.6).
 pub fn number_of(uri: &Uri) -> Option<String> {
     if let Some(number) = uri.tel_number() {
-        return Some(number.to_owned());
+        return Some(number);
     }
     let user = uri.user()?;
     let digits = user.strip_prefix('+').unwrap_or(user);

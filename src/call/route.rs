@@ -57,7 +57,8 @@ pub fn route(config: &Config, target: &Uri, origin: Origin, access: AccessNetwor
     if !is_ours(config, target) {
         return Err(Rejection::ForeignDomain);
     }
-    let name = target.tel_number().or_else(|| target.user()).ok_or(Rejection::NotFound)?;
+    let name = target.tel_number().or_else(|| target.user().map(str::to_owned)).ok_or(Rejection::NotFound)?;
+    let name = name.as_str();
     match origin {
         Origin::Trunk(_) => queue_by_number(config, name).map(Destination::Queue).ok_or(Rejection::NotFound),
         Origin::User => route_user(config, target, name, access),
@@ -106,5 +107,5 @@ pub fn is_ours(config: &Config, target: &Uri) -> bool {
     let named = std::iter::once(&config.gateway.domain)
         .chain(&config.gateway.aliases)
         .any(|name| name.eq_ignore_ascii_case(&host_text));
-    named || host.to_ip().is_some_and(|ip| config.listeners.iter().any(|listener| listener.bind.ip() == ip))
+    named || host.ip().is_some_and(|ip| config.listeners.iter().any(|listener| listener.bind.ip() == ip))
 }

@@ -26,7 +26,7 @@ pub use secret::Secret;
 pub use source::{SourceFile, Sources};
 pub use types::{
     AccessPolicy, AudioCodec, Config, ConsoleConfig, GatewayConfig, Listener, MediaConfig, Music, OffWifi, Profile,
-    Queue, RegistrationLimits, ScreenConfig, Seat, StoreConfig, Strategy, Trunk, User,
+    Queue, RegistrationLimits, Route, ScreenConfig, Seat, StoreConfig, Strategy, Trunk, TrunkMedia, User,
 };
 
 impl Config {

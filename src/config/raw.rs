@@ -13,7 +13,7 @@ pub(super) type Texts = Option<Spanned<Vec<Spanned<String>>>>;
 
 /// The tables of `config.toml`.
 pub(super) const TABLES: &[&str] =
-    &["gateway", "listener", "media", "screen", "store", "console", "user", "queue", "seat", "trunk", "access"];
+    &["gateway", "listener", "media", "screen", "store", "console", "user", "queue", "seat", "trunk", "route", "access"];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +125,14 @@ pub(super) struct RawTrunk {
     pub(super) listener: Text,
     pub(super) max_calls: Number,
     pub(super) caller_number: Text,
+    pub(super) media: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRoute {
+    pub(super) prefix: Text,
+    pub(super) trunk: Text,
 }
 
 #[derive(Default, Deserialize)]

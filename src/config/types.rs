@@ -32,6 +32,8 @@ pub struct Config {
     pub seats: Vec<Seat>,
     /// The carriers behind the 400 numbers.
     pub trunks: Vec<Trunk>,
+    /// `[[route]]`, in the order of the file.
+    pub routes: Vec<Route>,
     /// What the access network of a caller decides.
     pub access: AccessPolicy,
 }
@@ -301,6 +303,34 @@ pub struct Trunk {
     pub max_calls: usize,
     /// The number we show to the carrier.
     pub caller_number: Option<String>,
+    /// Whether the voice of calls out of it passes through us.
+    pub media: TrunkMedia,
+}
+
+/// The way of the voice of calls out of a trunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrunkMedia {
+    /// Through our media workers: the carrier sees only our address.
+    #[default]
+    Relay,
+    /// Past us: descriptions are handed through, and carrier and caller see each other's addresses.
+    Bypass,
+}
+
+/// Numbers that users may dial out. The longest matching prefix wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The first digits, as dialled.
+    pub prefix: String,
+    /// Index into the trunks.
+    pub trunk: usize,
+}
+
+impl Route {
+    /// Whether `number` starts as this route wants.
+    pub fn matches(&self, number: &str) -> bool {
+        number.starts_with(&self.prefix)
+    }
 }
 
 /// What the access network of a caller decides (`P-Access-Network-Info`, RFC 7315 §5.4).

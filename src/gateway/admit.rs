@@ -3,7 +3,7 @@
 use super::Gateway;
 use crate::config::{Config, Profile};
 use crate::sip::Flow;
-use crate::sip::auth::Verdict;
+use crate::sip::auth::{Secret, Verdict};
 use crate::sip::endpoint::Refusal;
 use crate::sip::message::{HeaderName, Request};
 
@@ -39,7 +39,7 @@ impl Gateway {
     fn authenticate(&mut self, request: &Request) -> Result<Sender, Refusal> {
         let config = self.config.clone();
         let unix_s = self.clock.unix_s(self.now);
-        let secret = |name: &str| config.users.iter().find(|user| user.name == name).map(|user| (&user.password).into());
+        let secret = |name: &str| config.users.iter().find(|user| user.name == name).map(|user| Secret::password(user.password.expose()));
         match self.authenticator.verify(request, &secret, unix_s) {
             Verdict::Ok { username } => match config.users.iter().position(|user| user.name == username) {
                 Some(user) => Ok(Sender::User(user)),
@@ -51,7 +51,7 @@ impl Gateway {
     }
 
     /// 401 for a registrar and for ourselves as a user agent (RFC 3261 §22.2); we are no proxy, so never 407.
-    fn challenge(&self, stale: bool) -> Refusal {
+    fn challenge(&mut self, stale: bool) -> Refusal {
         let challenges = self.authenticator.challenge(self.clock.unix_s(self.now), stale);
         let headers = challenges.into_iter().map(|value| (HeaderName::WwwAuthenticate, value)).collect();
         Refusal { status: 401, headers }

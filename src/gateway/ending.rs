@@ -29,7 +29,9 @@ impl Gateway {
         self.release_party(key, Side::Caller, outcome);
         self.release_party(key, Side::Callee, outcome);
         match plan {
-            Plan::Queue { .. } => self.acd.caller_leaves(CallerId(key.0), now),
+            Plan::Queue { .. } => {
+                self.acd.caller_leaves(CallerId(key.0), now);
+            }
             Plan::Trunk { trunk, .. } => self.trunk_load[trunk] = self.trunk_load[trunk].saturating_sub(1),
             Plan::User { .. } | Plan::Nowhere => {}
         }

@@ -47,7 +47,8 @@ impl Gateway {
             .and_then(|description| self.take_callee_answer(key, &description));
         if agreed.is_err() {
             self.drop_callee(key, Outcome::Rejected(488));
-            return self.acd.seat_refused(lease, RefusalKind::Declined, self.now);
+            self.acd.seat_refused(lease, RefusalKind::Declined, self.now);
+            return;
         }
         self.acd.seat_answered(lease, self.now);
         let Some(call) = self.calls.get_mut(&key) else { return };

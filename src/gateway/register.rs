@@ -73,9 +73,9 @@ impl Gateway {
 
 fn read_update(request: &Request, flow: Flow) -> Option<Update> {
     let default_expires_s = request.expires().ok()?;
-    let (star, contacts) = match request.contact_list().ok()? {
+    let (star, contacts) = match request.contacts().ok()? {
         ContactList::Star => (true, Vec::new()),
-        ContactList::Contacts(contacts) => (false, contacts.iter().map(read_contact).collect()),
+        ContactList::List(contacts) => (false, contacts.iter().map(read_contact).collect()),
     };
     Some(Update {
         contacts,

@@ -87,6 +87,7 @@ fn read_config(
     let trunk_sections = document.tables("trunk", findings);
     let trunk_names = names(&trunk_sections, |raw: &super::raw::RawTrunk| &raw.name);
     let trunks = trunk::trunks(trunk_sections, &listener_names, &listeners, findings);
+    let routes = trunk::routes(document.tables("route", findings), &trunk_names, findings);
     let access = trunk::access(document.table("access", findings), &trunk_names, findings);
     document.finish(TABLES, findings);
 
@@ -95,7 +96,7 @@ fn read_config(
         None => None,
     };
     let (gateway, media, screen, store, access) = (gateway?, media?, screen?, store?, access?);
-    Some(Config { gateway, listeners, profiles, media, screen, store, console, users, queues, seats, trunks, access })
+    Some(Config { gateway, listeners, profiles, media, screen, store, console, users, queues, seats, trunks, routes, access })
 }
 
 fn absent<T: Default>(key: &str) -> Section<T> {

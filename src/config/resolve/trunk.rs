@@ -6,8 +6,8 @@ use toml::Spanned;
 
 use crate::config::document::Section;
 use crate::config::error::Findings;
-use crate::config::raw::{RawAccess, RawListener, RawTrunk};
-use crate::config::types::{AccessPolicy, Listener, OffWifi, Trunk};
+use crate::config::raw::{RawAccess, RawListener, RawRoute, RawTrunk};
+use crate::config::types::{AccessPolicy, Listener, OffWifi, Route, Trunk, TrunkMedia};
 
 use super::keys::Keys;
 use super::queue::check_number;
@@ -52,6 +52,10 @@ fn trunk(
             keys.fault("peer", at, format!("{peer} is another trunk's peer"), "one trunk for each peer");
         }
     }
+    let media = raw
+        .media
+        .and_then(|value| keys.choice("media", &value, &[("relay", TrunkMedia::Relay), ("bypass", TrunkMedia::Bypass)]))
+        .unwrap_or_default();
     let caller_number = raw.caller_number.filter(|number| check_number(&mut keys, "caller_number", number));
     Some(Trunk {
         max_calls: keys.number("max_calls", raw.max_calls, 30, 1..=100_000, "calls"),
@@ -59,7 +63,33 @@ fn trunk(
         peer: peer?,
         listener: listener?,
         caller_number: caller_number.map(Spanned::into_inner),
+        media,
     })
+}
+
+pub(super) fn routes(
+    sections: Vec<Section<RawRoute>>,
+    trunk_names: &[String],
+    findings: &mut Findings<'_>,
+) -> Vec<Route> {
+    let mut prefixes = BTreeSet::new();
+    sections.into_iter().filter_map(|section| route(section, trunk_names, &mut prefixes, findings)).collect()
+}
+
+fn route(
+    section: Section<RawRoute>,
+    trunk_names: &[String],
+    prefixes: &mut BTreeSet<String>,
+    findings: &mut Findings<'_>,
+) -> Option<Route> {
+    let (raw, mut keys) = section.open(findings);
+    let prefix = keys.text("prefix", raw.prefix, "the first digits of the numbers, such as \"0\" or \"+86\"");
+    if let Some(prefix) = &prefix {
+        keys.unique("prefix", prefix, prefixes, "route prefix");
+    }
+    let trunk = keys.text("trunk", raw.trunk, "the name of the [[trunk]] to call out of");
+    let trunk = trunk.and_then(|name| keys.reference("trunk", &name, "[[trunk]]", trunk_names));
+    Some(Route { prefix: prefix?.into_inner(), trunk: trunk? })
 }
 
 /// The three answers to a call that is not on Wi-Fi.

@@ -52,8 +52,8 @@ impl Dialog {
             local_tag: local_tag.to_owned(),
             remote_tag: remote.tag().unwrap_or_default().to_owned(),
         };
-        let target = match invite.contacts()?.into_iter().next() {
-            Some(contact) => contact.uri,
+        let target = match invite.contacts()?.first() {
+            Some(contact) => contact.uri.clone(),
             None => remote.uri.clone(),
         };
         Ok(Dialog {
@@ -77,8 +77,8 @@ impl Dialog {
             local_tag: local.tag().unwrap_or_default().to_owned(),
             remote_tag,
         };
-        let target = match response.contacts()?.into_iter().next() {
-            Some(contact) => contact.uri,
+        let target = match response.contacts()?.first() {
+            Some(contact) => contact.uri.clone(),
             None => invite.uri()?,
         };
         let mut routes = response.record_routes()?;
@@ -131,15 +131,15 @@ impl Dialog {
         let mut request = Request::new(method.clone(), uri);
         let routes = if strict_router { &self.routes[1..] } else { &self.routes[..] };
         for route in routes {
-            request.headers.push(HeaderName::Route, route.to_string());
+            request.headers.push(HeaderName::Route, route.to_bytes());
         }
         if strict_router {
             // RFC 3261 §12.2.1.1: a strict router gets itself as request-URI and the target as the last Route.
-            request.headers.push(HeaderName::Route, NameAddr::new(self.target.clone()).to_string());
+            request.headers.push(HeaderName::Route, NameAddr::new(self.target.clone()).to_bytes());
         }
         request.headers.push(HeaderName::MaxForwards, "70");
-        request.headers.push(HeaderName::From, self.local.to_string());
-        request.headers.push(HeaderName::To, self.remote.to_string());
+        request.headers.push(HeaderName::From, self.local.to_bytes());
+        request.headers.push(HeaderName::To, self.remote.to_bytes());
         request.headers.push(HeaderName::CallId, self.id.call_id.clone());
         request.headers.push(HeaderName::CSeq, CSeq { seq, method }.to_string());
         request

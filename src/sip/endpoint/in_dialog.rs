@@ -31,7 +31,7 @@ impl Endpoint {
             State::Established(established) if established.ack_wait.is_some() => {} // RFC 3261 §15: BYE waits for the ACK
             State::Established(_) => {
                 self.send_bye(id, reason);
-                self.forget_leg(id);
+                self.let_go(id);
             }
         }
         self.drain();
@@ -61,7 +61,7 @@ impl Endpoint {
         true
     }
 
-    /// Sends INFO, MESSAGE or another plain request inside the dialog. `None` when the leg has no dialog.
+    /// Sends INFO, MESSAGE or another plain request inside the dialog. `None` before the call is answered.
     pub fn request_in_dialog(
         &mut self,
         id: LegId,
@@ -71,6 +71,7 @@ impl Endpoint {
         now: Instant,
     ) -> Option<RequestId> {
         self.now = now;
+        self.legs.get_mut(&id)?.established()?;
         let mut request = self.dialog_request(id, method)?;
         for (name, value) in headers {
             request.headers.push(name.clone(), value.clone());
@@ -158,15 +159,13 @@ impl Endpoint {
             return self.respond_tx(tx, &request, 481);
         }
         self.respond_tx(tx, &request, 200);
-        let still_open = self.legs.get_mut(&id).and_then(|leg| match &mut leg.state {
+        let still_open = self.legs.get(&id).and_then(|leg| match &leg.state {
             State::Incoming(offered) => Some((offered.tx, offered.request.clone())),
-            State::Established(established) => match established.reinvite.take() {
-                Some(Reinvite::Theirs(offered)) => Some((offered.tx, offered.request)),
-                Some(Reinvite::Ours(_)) | None => None,
-            },
-            State::Calling(_) => None,
+            // `forget_leg` answers an open re-INVITE.
+            State::Established(_) | State::Calling(_) => None,
         });
         if let Some((open, invite)) = still_open {
+            self.offered.remove(&open);
             self.respond_tx(open, &invite, 487); // RFC 3261 §15.1.2
         }
         self.end_leg(id, EndCause::Bye(request));
@@ -187,6 +186,7 @@ impl Endpoint {
                 self.transactions.respond(tx, busy, self.now);
             }
             None => {
+                self.offered.insert(tx, id);
                 established.reinvite = Some(Reinvite::Theirs(Offered { tx, request: request.clone() }));
                 leg.flow = flow;
                 if let (Some(dialog), Ok(contacts)) = (&mut leg.dialog, request.contacts())
@@ -202,9 +202,19 @@ impl Endpoint {
     /// A response to our re-INVITE.
     pub(super) fn reinvite_response(&mut self, id: LegId, tx: ClientTx, response: Response) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
+        let released = leg.released;
         let Some(established) = leg.established() else { return };
         let Some(Reinvite::Ours(calling)) = &established.reinvite else { return };
         if calling.tx != tx || response.status < 200 {
+            return;
+        }
+        if released {
+            // The dialog is gone; the transaction has acknowledged a refusal, and a 2xx is acknowledged here.
+            let request = calling.request.clone();
+            if (200..300).contains(&response.status) {
+                self.send_ack(id, &request);
+            }
+            self.forget_leg(id);
             return;
         }
         let request = calling.request.clone();
@@ -248,9 +258,7 @@ impl Endpoint {
         flow: Flow,
     ) -> bool {
         let cnonce = self.token(1);
-        let Some((name, value)) = auth::answer(challenge, request, &login.username, &login.password, &cnonce) else {
-            return false;
-        };
+        let Some((name, value)) = answer_challenge(challenge, request, login, &cnonce) else { return false };
         request.headers.set(name, value);
         request.headers.set(HeaderName::CSeq, CSeq { seq, method: request.method.clone() }.to_string());
         request.headers.remove_first_value(&HeaderName::Via);
@@ -273,4 +281,30 @@ impl Endpoint {
 /// Whether a response asks for credentials.
 pub(super) fn needs_credentials(response: &Response) -> bool {
     matches!(response.status, 401 | 407)
+}
+
+/// The credentials header for a challenged request (RFC 3261 §22.2, §22.3).
+fn answer_challenge(
+    challenge: &Response,
+    request: &Request,
+    login: &Login,
+    cnonce: &str,
+) -> Option<(HeaderName, String)> {
+    let (asked, answered) = match challenge.status {
+        407 => (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
+        _ => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
+    };
+    let uri = request.uri().ok()?;
+    let secret = auth::Secret::password(&login.password);
+    let attempt = auth::Attempt {
+        method: request.method.as_str(),
+        uri: uri.as_str(),
+        username: &login.username,
+        secret: &secret,
+        body: &request.body,
+        cnonce,
+        nc: 1,
+    };
+    let challenges = challenge.headers.all(&asked).filter_map(|header| std::str::from_utf8(header.value()).ok());
+    Some((answered, auth::respond(challenges, &attempt)?))
 }

@@ -36,7 +36,10 @@ impl Endpoint {
 
     fn receive_response(&mut self, response: Response, flow: Flow) {
         // RFC 3261 §18.1.2: a response whose top Via is not ours must be discarded; so is a malformed one.
-        let ours = response.via().is_ok_and(|via| via.host_port() == host_port(flow.local));
+        let ours = response.via().is_ok_and(|via| {
+            let (host, port) = via.host_port();
+            host.ip() == Some(flow.local.ip()) && port == flow.local.port()
+        });
         let message = Message::Response(response);
         if !ours || validate(&message).is_err() {
             self.counters.stray_responses += 1;
@@ -70,7 +73,7 @@ impl Endpoint {
         }
         let mut response = Response::for_request(request, status);
         if !reason.is_empty() {
-            response.headers.push(HeaderName::Warning, format!("399 {} \"{}\"", host_port(flow.local), reason));
+            response.headers.push(HeaderName::Warning, format!("399 {} \"{}\"", flow.local, reason));
         }
         self.dress_response(&mut response);
         self.counters.transmitted += 1;
@@ -85,7 +88,9 @@ impl Endpoint {
             Received::Cancel { cancel_tx, invite, request, .. } => self.cancelled(cancel_tx, invite, request),
             Received::Response { tx, response } => match self.calling.get(&tx).copied() {
                 Some(leg) => self.invite_response(leg, tx, response),
-                None => self.plain_response(tx, response),
+                None if self.pending.contains_key(&tx) => self.plain_response(tx, response),
+                // RFC 6026 §7.2: the 2xx of an INVITE comes again until its ACK arrives.
+                None => self.stray_response(response),
             },
             Received::StrayResponse { response, .. } => self.stray_response(response),
         }
@@ -135,7 +140,7 @@ impl Endpoint {
             && to.tag().is_none()
         {
             to.set_tag(&self.token(1));
-            response.headers.set(HeaderName::To, to.to_string());
+            response.headers.set(HeaderName::To, to.to_bytes());
         }
         self.dress_response(&mut response);
         response
@@ -146,8 +151,8 @@ impl Endpoint {
 /// response goes (RFC 3261 §18.2.2). `None` when the Via cannot be read.
 fn stamp_via(request: &mut Request, flow: Flow) -> Option<Flow> {
     let mut via: Via = request.via().ok()?;
-    let asks_rport = via.param("rport").is_some();
-    let (host, port) = (via.host().to_ip(), via.port());
+    let asks_rport = via.rport().is_some();
+    let (host, port) = (via.host.ip(), via.port);
     let source = flow.remote.ip();
     if asks_rport || host != Some(source) {
         via.set_param("received", Some(&source.to_string()));
@@ -164,9 +169,4 @@ fn stamp_via(request: &mut Request, flow: Flow) -> Option<Flow> {
     }
     let remote = SocketAddr::new(source, port.unwrap_or(DEFAULT_PORT));
     Some(Flow { remote, ..flow })
-}
-
-/// An address as `sent-by` writes it.
-pub(super) fn host_port(address: SocketAddr) -> String {
-    address.to_string()
 }

@@ -20,7 +20,7 @@ mod uas;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -36,7 +36,7 @@ use timers::WakeList;
 
 use super::Flow;
 use super::message::{HeaderName, Method, Response};
-use super::transaction::{ClientTx, TimerConfig, Transactions, TxOutput};
+use super::transaction::{ClientTx, ServerTx, TimerConfig, Transactions, TxOutput};
 
 /// What an endpoint is and may.
 #[derive(Clone, Debug)]
@@ -67,6 +67,8 @@ pub struct Endpoint {
     /// INVITEs still without final response: our leg by transaction, and what a merged request would repeat.
     calling: HashMap<ClientTx, LegId>,
     merging: HashMap<MergeKey, LegId>,
+    /// The peer's INVITEs still without final response, for CANCEL to find.
+    offered: HashMap<ServerTx, LegId>,
     pending: HashMap<ClientTx, Pending>,
     wake: WakeList,
     outputs: VecDeque<Output>,
@@ -95,6 +97,7 @@ impl Endpoint {
             by_tag: HashMap::new(),
             calling: HashMap::new(),
             merging: HashMap::new(),
+            offered: HashMap::new(),
             pending: HashMap::new(),
             wake: WakeList::default(),
             outputs: VecDeque::new(),
@@ -139,6 +142,32 @@ impl Endpoint {
     /// Live legs, for capacity and leak checks.
     pub fn legs(&self) -> usize {
         self.legs.len()
+    }
+
+    /// Whether nothing is alive: what the leak tests ask.
+    pub fn is_idle(&self) -> bool {
+        self.legs.is_empty()
+            && self.by_tag.is_empty()
+            && self.calling.is_empty()
+            && self.merging.is_empty()
+            && self.offered.is_empty()
+            && self.pending.is_empty()
+            && self.transactions.is_empty()
+    }
+
+    /// What is alive, in words, for the message of a failed leak test.
+    #[cfg(test)]
+    fn remains(&self) -> String {
+        let state = |leg: &Leg| match &leg.state {
+            leg::State::Calling(calling) => format!("calling (cancel {})", calling.cancel_sent),
+            leg::State::Incoming(_) => "incoming".to_owned(),
+            leg::State::Established(e) => format!("established (ack wait {}, reinvite {})", e.ack_wait.is_some(), e.reinvite.is_some()),
+        };
+        let legs: Vec<_> = self.legs.values().map(|leg| format!("{} released {} wake {:?}", state(leg), leg.released, leg.wake_at.map(|at| at - self.now))).collect();
+        format!(
+            "legs {legs:?} tags {} calling {} merging {} offered {} pending {} transactions {} ({})",
+            self.by_tag.len(), self.calling.len(), self.merging.len(), self.offered.len(), self.pending.len(), self.transactions.len(), self.transactions.is_empty()
+        )
     }
 
     /// Live transactions, for capacity and leak checks.
@@ -213,10 +242,23 @@ impl Endpoint {
 
     /// Forgets a leg and tells the owner why, unless he let go of it before.
     fn end_leg(&mut self, id: LegId, cause: EndCause) {
-        if let Some(leg) = self.forget_leg(id)
-            && !leg.released
-        {
+        if !self.is_released(id) {
             self.leg_event(id, LegEvent::Ended(cause));
+        }
+        self.let_go(id);
+    }
+
+    /// Forgets a leg, unless a re-INVITE of ours is open on it: its final response, 487 after a BYE
+    /// (RFC 3261 §15.1.2), still wants its ACK, so the leg stays for as long as that may take.
+    fn let_go(&mut self, id: LegId) {
+        let patience = self.now + self.patience();
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.released = true;
+        let reinvite = leg.established().and_then(|established| established.reinvite.as_ref());
+        if matches!(reinvite, Some(leg::Reinvite::Ours(_))) {
+            self.wake.set(id, leg, patience);
+        } else {
+            self.forget_leg(id);
         }
     }
 
@@ -228,17 +270,28 @@ impl Endpoint {
                 self.calling.remove(&calling.tx);
             }
             leg::State::Incoming(offered) => {
+                self.offered.remove(&offered.tx);
                 if let Some(key) = MergeKey::of(&offered.request) {
                     self.merging.remove(&key);
                 }
             }
-            leg::State::Established(established) => {
-                if let Some(leg::Reinvite::Ours(calling)) = &established.reinvite {
-                    self.calling.remove(&calling.tx);
+            leg::State::Established(established) => match &established.reinvite {
+                Some(leg::Reinvite::Ours(calling)) => drop(self.calling.remove(&calling.tx)),
+                Some(leg::Reinvite::Theirs(offered)) => {
+                    // RFC 3261 §15.1.2: nothing stays unanswered in a dialog that ends.
+                    self.offered.remove(&offered.tx);
+                    let response = self.response(&offered.request, 487);
+                    self.transactions.respond(offered.tx, response, self.now);
                 }
-            }
+                None => {}
+            },
         }
         Some(leg)
+    }
+
+    /// How long an INVITE of either direction may lack its final response or ACK: 64·T1.
+    fn patience(&self) -> Duration {
+        self.config.timers.t1 * 64
     }
 
     fn fresh_id(&mut self) -> u64 {

@@ -9,7 +9,7 @@ use super::{Endpoint, Output};
 use crate::sip::Flow;
 use crate::sip::dialog::Dialog;
 use crate::sip::message::{CSeq, HeaderName, Method, NameAddr, Request, Response, Via};
-use crate::sip::transaction::ClientTx;
+use crate::sip::transaction::{self, ClientTx};
 
 /// Challenges answered for one request: the first, and one more when the nonce had just gone stale.
 pub(super) const MAX_ATTEMPTS: u8 = 2;
@@ -127,7 +127,7 @@ impl Endpoint {
         if released {
             // RFC 3261 §9.1: the 2xx crossed our CANCEL, so the call is hung up instead.
             self.send_bye(id, None);
-            self.forget_leg(id);
+            self.let_go(id);
         } else {
             self.leg_event(id, LegEvent::Answered(response));
         }
@@ -252,6 +252,10 @@ impl Endpoint {
         if let State::Established(established) = &mut leg.state {
             // RFC 3261 §14.1: the session stays as it was when a re-INVITE times out; RFC 5057 ends it on 408.
             established.reinvite = None;
+            if leg.released {
+                self.forget_leg(id);
+                return;
+            }
             self.peer_lost(id);
             return;
         }
@@ -264,14 +268,17 @@ impl Endpoint {
 
     /// CANCEL for our INVITE (RFC 3261 §9.1): the same branch, request-URI, tags and number.
     pub(super) fn send_cancel(&mut self, id: LegId) {
-        let give_up = self.now + self.config.timers.timeout();
+        let give_up = self.now + self.patience();
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let State::Calling(calling) = &mut leg.state else { return };
         if calling.cancel_sent {
             return;
         }
         calling.cancel_sent = true;
-        let Some(cancel) = cancel_for(&calling.request) else { return };
+        let Ok(mut cancel) = transaction::cancel(&calling.request) else { return };
+        for (name, value) in &leg.standing {
+            cancel.headers.push(name.clone(), value.clone());
+        }
         self.transactions.request(cancel, leg.flow, self.now);
         // RFC 3261 §9.1: without a final response 64·T1 later the INVITE counts as cancelled.
         self.wake.set(id, leg, give_up);
@@ -292,25 +299,12 @@ pub(super) fn standing(headers: &[(HeaderName, String)]) -> Vec<(HeaderName, Str
     headers.iter().filter(|(name, _)| *name == HeaderName::SessionId).cloned().collect()
 }
 
-fn cancel_for(invite: &Request) -> Option<Request> {
-    let mut cancel = Request::new(Method::Cancel, &invite.uri().ok()?);
-    let cseq = invite.cseq().ok()?;
-    cancel.headers.push(HeaderName::Via, invite.via().ok()?.to_string());
-    for name in [HeaderName::Route, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::SessionId] {
-        for header in invite.headers.all(&name) {
-            cancel.headers.push(name.clone(), header.value().clone());
-        }
-    }
-    cancel.headers.push(HeaderName::MaxForwards, "70");
-    cancel.headers.push(HeaderName::CSeq, CSeq { seq: cseq.seq, method: Method::Cancel }.to_string());
-    Some(cancel)
-}
-
 /// The dialog of a forked 2xx, from the response alone.
 fn forked_dialog(response: &Response) -> Option<Dialog> {
-    let contact: NameAddr = response.contacts().ok()?.into_iter().next()?;
+    let contacts = response.contacts().ok()?;
+    let contact: &NameAddr = contacts.first()?;
     let mut invite = Request::new(Method::Invite, &contact.uri);
-    invite.headers.push(HeaderName::From, response.from().ok()?.to_string());
+    invite.headers.push(HeaderName::From, response.from().ok()?.to_bytes());
     invite.headers.push(HeaderName::CallId, response.call_id().ok()?.to_owned());
     invite.headers.push(HeaderName::CSeq, response.cseq().ok()?.to_string());
     Dialog::from_response(&invite, response).ok().flatten()

@@ -23,6 +23,7 @@ impl Endpoint {
         let user = request.uri().ok().and_then(|uri| uri.user().map(str::to_owned)).unwrap_or_default();
         self.by_tag.insert(local_tag.clone(), id);
         self.merging.insert(key, id);
+        self.offered.insert(tx, id);
         self.legs.insert(
             id,
             Leg {
@@ -71,6 +72,7 @@ impl Endpoint {
         debug_assert!((300..700).contains(&status));
         if let Some((tx, response)) = self.invite_answer(id, status, headers, None) {
             self.transactions.respond(tx, response, now);
+            self.offered.remove(&tx);
             match self.legs.get_mut(&id).and_then(Leg::established) {
                 Some(established) => established.reinvite = None,
                 None => drop(self.forget_leg(id)),
@@ -84,7 +86,8 @@ impl Endpoint {
         let bytes = response.to_bytes();
         let seq = response.cseq().map_or(0, |cseq| cseq.seq);
         self.transactions.respond(tx, response, self.now);
-        let (t1, timeout) = (self.config.timers.t1, self.config.timers.timeout());
+        self.offered.remove(&tx);
+        let (t1, timeout) = (self.config.timers.t1, self.patience());
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let wait = AckWait {
             seq,
@@ -128,11 +131,11 @@ impl Endpoint {
         let mut response = Response::for_request(request, status);
         if let Ok(mut to) = response.to() {
             to.set_tag(&leg.local_tag);
-            response.headers.set(HeaderName::To, to.to_string());
+            response.headers.set(HeaderName::To, to.to_bytes());
         }
         for header in request.headers.all(&HeaderName::RecordRoute) {
             // RFC 3261 §12.1.1: the route set is built from what the response copies.
-            response.headers.push(HeaderName::RecordRoute, header.value().clone());
+            response.headers.push_header(header);
         }
         if status < 400 && !headers.iter().any(|(name, _)| *name == HeaderName::Contact) {
             response.headers.push(HeaderName::Contact, leg.contact.clone());
@@ -165,7 +168,7 @@ impl Endpoint {
         if released {
             // RFC 3261 §15: the callee hangs up only after the ACK.
             self.send_bye(id, None);
-            self.forget_leg(id);
+            self.let_go(id);
         } else {
             self.leg_event(id, LegEvent::Acknowledged(ack));
         }
@@ -176,24 +179,28 @@ impl Endpoint {
         let Some(invite) = invite else {
             return self.respond_tx(cancel_tx, &cancel, 481);
         };
-        let found = self.legs.iter().find_map(|(id, leg)| match &leg.state {
-            State::Incoming(offered) if offered.tx == invite => Some(*id),
-            _ => None,
-        });
+        let found = self.offered.get(&invite).copied();
         // The 200 to CANCEL should carry the tag of the INVITE's responses.
         let mut ok = self.response(&cancel, 200);
         if let Some(leg) = found.and_then(|id| self.legs.get(&id))
             && let Ok(mut to) = ok.to()
         {
             to.set_tag(&leg.local_tag);
-            ok.headers.set(HeaderName::To, to.to_string());
+            ok.headers.set(HeaderName::To, to.to_bytes());
         }
         self.transactions.respond(cancel_tx, ok, self.now);
         let Some(id) = found else { return };
         if let Some((tx, response)) = self.invite_answer(id, 487, &[], None) {
             self.transactions.respond(tx, response, self.now);
         }
-        self.end_leg(id, EndCause::Cancelled(cancel));
+        match self.legs.get_mut(&id).and_then(Leg::established) {
+            // A cancelled re-INVITE leaves the session as it was (RFC 3261 §14.2).
+            Some(established) => {
+                established.reinvite = None;
+                self.offered.remove(&invite);
+            }
+            None => self.end_leg(id, EndCause::Cancelled(cancel)),
+        }
     }
 
     /// A leg's deadline came: repeat the 2xx, give up on its ACK, or give up on a cancelled INVITE.
@@ -215,6 +222,11 @@ impl Endpoint {
                 self.wake.set(id, leg, next);
                 self.counters.transmitted += 1;
                 self.outputs.push_back(super::Output::Transmit(flow, bytes));
+            }
+            State::Established(Established { reinvite: Some(Reinvite::Ours(calling)), .. }) if leg.released => {
+                let tx = calling.tx;
+                self.transactions.abandon(tx);
+                self.forget_leg(id);
             }
             State::Calling(calling) if calling.cancel_sent => {
                 let tx = calling.tx;
