@@ -34,9 +34,9 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Whether a contact of a request means this binding. A device with an instance id replaces itself, wherever it moved
-    /// (RFC 5626 §6); with `reg-id` only the same flow is replaced, even when its URI is another flow's. Otherwise the URIs
-    /// decide (RFC 3261 §10.3 step 7, §19.1.4).
+    /// Whether a contact of a request means this binding. A device with an instance id replaces itself, wherever it
+    /// moved (RFC 5626 §6); with `reg-id` only the same flow is replaced, even when its URI is another flow's.
+    /// Otherwise the URIs decide (RFC 3261 §10.3 step 7, §19.1.4).
     pub(super) fn is_meant_by(&self, contact: &ContactUpdate) -> bool {
         let same_instance = match (&self.instance, &contact.instance) {
             (Some(ours), Some(theirs)) => *ours == canonical_instance(theirs),

@@ -36,8 +36,8 @@ impl Registrar {
         }
     }
 
-    /// Applies a REGISTER to `aor`, all or nothing (RFC 3261 §10.3 steps 6 to 8), and returns the bindings in force for the 200,
-    /// best first.
+    /// Applies a REGISTER to `aor`, all or nothing (RFC 3261 §10.3 steps 6 to 8), and returns the bindings in force
+    /// for the 200, best first.
     pub fn register(&mut self, aor: &str, update: Update, now: Instant) -> Result<Vec<Registered>, RegisterError> {
         let current: Vec<Binding> = self.live(aor, now).cloned().collect();
         let bindings = record::updated(&current, &update, &self.limits, self.next_revision, now)?;
@@ -57,8 +57,8 @@ impl Registrar {
         found
     }
 
-    /// Every binding of the device with this instance id (an IMEI or UUID URN), with its address of record; in the order of
-    /// [`Registrar::lookup`] within one address.
+    /// Every binding of the device with this instance id (an IMEI or UUID URN), with its address of record; in the
+    /// order of [`Registrar::lookup`] within one address.
     pub fn by_instance(&self, instance: &str, now: Instant) -> Vec<(&str, &Binding)> {
         let wanted: Arc<str> = canonical_instance(instance).into();
         let addresses =

@@ -8,8 +8,8 @@ use crate::sip::message::Uri;
 /// One hour: the least expiry that may not be refused as too brief (RFC 3261 §10.3 step 7).
 const HOUR_S: u32 = 3600;
 
-/// What `update` makes of `bindings` (none of them lapsed), or why it is refused. Nothing is changed in place, so a refusal
-/// half-way leaves no trace (RFC 3261 §10.3 step 7: all or nothing).
+/// What `update` makes of `bindings` (none of them lapsed), or why it is refused. Nothing is changed in place, so a
+/// refusal half-way leaves no trace (RFC 3261 §10.3 step 7: all or nothing).
 pub(super) fn updated(
     bindings: &[Binding],
     update: &Update,

@@ -298,10 +298,12 @@ fn addresses_of_record_are_canonical() {
 }
 
 proptest! {
-    /// Against a plain model (one device, one URI, fresh CSeq each time): the same contacts are found, events alternate, and
-    /// nothing is left when everything lapsed.
+    /// Against a plain model (one device, one URI, fresh CSeq each time): the same contacts are found, events
+    /// alternate, and nothing is left when everything lapsed.
     #[test]
-    fn it_agrees_with_a_model(steps in proptest::collection::vec((0u64..100, 0usize..6, 0u32..3, any::<bool>()), 1..60)) {
+    fn it_agrees_with_a_model(
+        steps in proptest::collection::vec((0u64..100, 0usize..6, 0u32..3, any::<bool>()), 1..60),
+    ) {
         let mut registrar = Registrar::new(RegistrarLimits { max_bindings: 6, ..LIMITS });
         let start = Instant::now();
         let (mut at, mut cseq) = (0, 0);
