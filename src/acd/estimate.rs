@@ -22,8 +22,8 @@ impl HandlingTime {
         });
     }
 
-    /// `H × position / staffed`, rounded up to 15 s: with `staffed` seats at work one call ends every `H / staffed`, and
-    /// `position` calls must end. `None` before the first sample or without a staffed seat.
+    /// `H × position / staffed`, rounded up to 15 s: with `staffed` seats at work one call ends every `H /
+    /// staffed`, and `position` calls must end. `None` before the first sample or without a staffed seat.
     pub(super) fn expected_wait(&self, position: u32, staffed: usize) -> Option<Duration> {
         let staffed = u32::try_from(staffed).ok().filter(|staffed| *staffed > 0)?;
         let wait = self.0?.checked_mul(position)? / staffed;

@@ -92,8 +92,8 @@ impl Acd {
         true
     }
 
-    /// A seat's device is registered, or not any more. A lease outlives the registration: the call is what counts. A device
-    /// that comes back is not spared for what it missed while it was away.
+    /// A seat's device is registered, or not any more. A lease outlives the registration: the call is what counts.
+    /// A device that comes back is not spared for what it missed while it was away.
     pub fn seat_present(&mut self, id: SeatId, present: bool, now: Instant) {
         if present {
             self.end_penalty(id);
@@ -133,8 +133,8 @@ impl Acd {
         true
     }
 
-    /// The assigned seat did not take the caller, who is given to the next one and keeps his place. `false`: the lease has
-    /// ended or was answered.
+    /// The assigned seat did not take the caller, who is given to the next one and keeps his place. `false`: the
+    /// lease has ended or was answered.
     pub fn seat_refused(&mut self, lease: Lease, kind: RefusalKind, now: Instant) -> bool {
         let Some(record) = self.leases.get(&lease).filter(|record| !record.is_talking()).copied() else {
             return false;
@@ -147,8 +147,8 @@ impl Acd {
         true
     }
 
-    /// The call of this lease is over, whoever ended it: the caller is forgotten; a seat that talked wraps up, one that did
-    /// not is free. `false`: the lease has ended before.
+    /// The call of this lease is over, whoever ended it: the caller is forgotten; a seat that talked wraps up, one
+    /// that did not is free. `false`: the lease has ended before.
     pub fn call_ended(&mut self, lease: Lease, now: Instant) -> bool {
         let Some(record) = self.leases.get(&lease).copied() else { return false };
         let queue = self.callers.get(&record.caller).map(|caller| caller.queue);

@@ -1,8 +1,8 @@
 //! Automatic call distribution: queues of callers, seats, and who gets whom. Knows no SIP.
 //!
-//! [`Acd`] is a pure machine: events come in with `now`, [`Output`]s are drained, and matching happens on the event that
-//! makes it possible, never by polling. An event costs O(log n) in callers and seats, times the few queues of a seat.
-//! Everything is ordered by arrival, so the same events give the same outputs.
+//! [`Acd`] is a pure machine: events come in with `now`, [`Output`]s are drained, and matching happens on the event
+//! that makes it possible, never by polling. An event costs O(log n) in callers and seats, times the few queues of
+//! a seat. Everything is ordered by arrival, so the same events give the same outputs.
 //!
 //! `docs/acd.md` has the state diagrams of seat and caller and the rules.
 

@@ -250,8 +250,8 @@ fn run(seed: u64, events: u64) -> u64 {
     owner.outputs
 }
 
-/// 10,000 events each; a million in an optimised build. `TANDEM_SEED=n` replays one schedule, `TANDEM_SCHEDULES=n` sets how
-/// many there are.
+/// 10,000 events each; a million in an optimised build. `TANDEM_SEED=n` replays one schedule, `TANDEM_SCHEDULES=n`
+/// sets how many there are.
 #[test]
 fn invariants_hold_in_random_schedules() {
     let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
@@ -277,8 +277,8 @@ fn the_same_events_give_the_same_outputs() {
     assert_eq!(outputs(7), outputs(7));
 }
 
-/// The cost of an event hardly grows with the number of callers: a thousand times the queue is far from a thousand times
-/// the time.
+/// The cost of an event hardly grows with the number of callers: a thousand times the queue is far from a thousand
+/// times the time.
 #[test]
 fn long_queues_stay_cheap() {
     let cost = |callers: u64| {

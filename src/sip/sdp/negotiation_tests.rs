@@ -56,8 +56,8 @@ fn all_common_codecs_when_asked_in_the_offerers_order() {
 #[test]
 fn the_whole_first_offer() {
     let expected = "v=0\no=- 0 0 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nt=0 0\n\
-        m=audio 40000 RTP/AVP 0 96\na=rtpmap:0 PCMU/8000\na=rtpmap:96 telephone-event/8000\na=fmtp:96 0-16\na=ptime:20\n\
-        a=sendrecv\n\
+        m=audio 40000 RTP/AVP 0 96\na=rtpmap:0 PCMU/8000\na=rtpmap:96 telephone-event/8000\na=fmtp:96 0-16\n\
+        a=ptime:20\na=sendrecv\n\
         m=message 2855 TCP/MSRP *\na=path:msrp://203.0.113.5:2855/s4r7;tcp\na=accept-types:message/cpim\n\
         a=accept-wrapped-types:image/png image/jpeg image/webp application/vnd.tandem.control+json\n\
         a=max-size:4194304\na=setup:passive\n";
