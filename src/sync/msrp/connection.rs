@@ -113,6 +113,16 @@ pub enum Fault {
     Refused(u16),
 }
 
+/// The response to a request, straight back to its last hop (RFC 4975 §7.2). Also for who has no session to answer from.
+pub fn response(head: &Head, code: u16, comment: &str) -> String {
+    let mut out = String::with_capacity(256);
+    if let (Some(to), Some(from)) = (head.from_path.first(), head.to_path.first()) {
+        write_opening(&mut out, &head.transaction, &format!("{code} {comment}"), std::slice::from_ref(to), from);
+        write_end_line(&mut out, &head.transaction, Flag::Complete);
+    }
+    out
+}
+
 struct Open {
     head: Head,
     answered: bool,
@@ -371,13 +381,8 @@ impl Connection {
             FailureReport::Partial => code != status::OK,
             FailureReport::No => false,
         };
-        let (Some(to), Some(from)) = (head.from_path.first(), head.to_path.first()) else { return };
         if wanted {
-            let mut out = String::with_capacity(256);
-            let what = format!("{code} {comment}");
-            write_opening(&mut out, &head.transaction, &what, std::slice::from_ref(to), from);
-            write_end_line(&mut out, &head.transaction, Flag::Complete);
-            self.queue_reply(out);
+            self.queue_reply(response(head, code, comment));
         }
     }
 
