@@ -13,6 +13,7 @@
 //! `docs/architecture.md` tells the same story at length.
 
 pub mod acd;
+pub mod cli;
 pub mod config;
 pub mod media;
 pub mod registrar;

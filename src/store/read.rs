@@ -10,7 +10,8 @@ use super::record::{Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direct
 
 /// The calls wanted: newest first.
 const CALLS: &str = "SELECT * FROM calls \
-     WHERE ?1 IS NULL OR call_key = ?1 OR call_key IN (SELECT call_key FROM legs WHERE call_id = ?1) \
+     WHERE ?1 IS NULL OR call_key = ?1 OR (length(?1) >= 8 AND substr(call_key, 1, length(?1)) = ?1) \
+     OR call_key IN (SELECT call_key FROM legs WHERE call_id = ?1) \
      ORDER BY started_unix_ms DESC, call_key LIMIT ?2";
 
 const LEGS: &str = "SELECT * FROM legs WHERE call_key = ? ORDER BY leg";
@@ -22,7 +23,7 @@ const CONFIRMATIONS: &str = "SELECT * FROM confirmations WHERE call_key = ? ORDE
 pub struct CallFilter {
     /// At most so many, the newest.
     pub limit: u32,
-    /// Only the call with this key, or with this SIP `Call-ID` on any leg.
+    /// Only the call with this key (or its first 8 digits or more), or with this SIP `Call-ID` on any leg.
     pub call_id: Option<String>,
 }
 

@@ -71,8 +71,12 @@ impl Place {
         format!("sqlite://{}", self.database().display())
     }
 
-    /// Opens with little patience for locks, so that tests need none.
     async fn open(&self) -> Store {
+        Store::open(&self.url()).await.unwrap()
+    }
+
+    /// Opens with little patience for locks, for tests that lock.
+    async fn open_impatiently(&self) -> Store {
         Store::open_patiently(&self.url(), Duration::from_millis(20)).await.unwrap()
     }
 
@@ -111,7 +115,9 @@ async fn a_record_is_read_as_it_was_written() {
 async fn the_database_is_made_from_nothing_and_opened_again_unchanged() {
     let place = Place::new();
     assert!(Store::open_existing(&place.url()).await.is_err(), "reading creates nothing");
-    place.open().await.write(&[call(1)]).await.unwrap();
+    let first = place.open().await;
+    first.write(&[call(1)]).await.unwrap();
+    first.close().await;
     let again = place.open().await;
     assert_eq!(again.count().await.unwrap(), 1);
     use std::os::unix::fs::PermissionsExt;
@@ -180,7 +186,7 @@ async fn a_full_queue_takes_the_way_through_the_spill_file_and_loses_nothing() {
 #[tokio::test]
 async fn while_another_process_holds_the_database_records_spill_and_come_back() {
     let place = Place::new();
-    let handle = spawn(place.open().await, settings()).unwrap();
+    let handle = spawn(place.open_impatiently().await, settings()).unwrap();
     handle.record(call(0));
     handle.flush().await;
     let other = place.open().await;
@@ -216,7 +222,7 @@ async fn when_the_directory_is_removed_records_are_kept_until_it_is_there_again(
 #[tokio::test]
 async fn what_a_run_could_not_write_is_replayed_by_the_next_one() {
     let place = Place::new();
-    let handle = spawn(place.open().await, settings()).unwrap();
+    let handle = spawn(place.open_impatiently().await, settings()).unwrap();
     handle.record(call(0));
     handle.flush().await;
     let other = place.open().await;

@@ -1,0 +1,23 @@
+//! The commands that print something and end.
+
+pub mod cdr;
+pub mod check;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Prints to stdout; a reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Says why on stderr.
+fn fail(reason: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("tandem: {reason}");
+    ExitCode::FAILURE
+}
