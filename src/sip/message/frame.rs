@@ -113,12 +113,15 @@ fn scan_head(buf: &Bytes) -> Result<Head, ParseError> {
     Ok(head)
 }
 
-/// Headers and body of one multipart part (RFC 2046 §5.1.1), where any defect is an error.
+/// Headers and body of one multipart part: `octets` go up to the next delimiter, whose line end is not the body's
+/// (RFC 2046 §5.1.1). Any defect is an error, but a part may end with its headers.
 pub(super) fn part(octets: &Bytes) -> Result<(Headers, Bytes), ParseError> {
     let mut head = Head { at: 0, start_end: 0, headers: Headers::new(), body_at: 0, length: None, defect: None };
     head.scan_headers(octets)?;
+    let end = octets.len().saturating_sub(2).max(head.body_at);
     match head.defect {
-        None => Ok((head.headers, octets.slice(head.body_at..))),
+        None => Ok((head.headers, octets.slice(head.body_at..end))),
+        Some(Defect::NoEmptyLine) if head.body_at == octets.len() => Ok((head.headers, Bytes::new())),
         Some(_) => Err(ParseError::Malformed("part header")),
     }
 }

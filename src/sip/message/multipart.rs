@@ -60,8 +60,9 @@ pub fn parse(content_type: &MediaType, body: &Bytes) -> Result<Vec<Part>, Multip
             return Err(MultipartError::TooManyParts);
         }
         let next = find_delimiter(body, open.next, &delimiter).ok_or(MultipartError::Unclosed)?;
-        // The CRLF before a delimiter belongs to the delimiter; of an empty part it may be the one that ended the last.
-        parts.push(parse_part(&body.slice(open.next..next.start.max(open.next)))?);
+        let octets = body.slice(open.next..next.line);
+        let (headers, body) = frame::part(&octets).map_err(|_| MultipartError::PartHeader)?;
+        parts.push(Part { headers, body });
         open = next;
     }
     Ok(parts)
@@ -126,8 +127,8 @@ fn delimiter(content_type: &MediaType) -> Result<Vec<u8>, MultipartError> {
 }
 
 struct Delimiter {
-    /// Where its line end before it starts: the end of the part's body.
-    start: usize,
+    /// Where its line starts. The line end before it is its own, not the part's (RFC 2046 §5.1.1).
+    line: usize,
     /// Where the next part starts.
     next: usize,
     closing: bool,
@@ -137,7 +138,9 @@ struct Delimiter {
 fn find_delimiter(body: &[u8], from: usize, delimiter: &[u8]) -> Option<Delimiter> {
     for found in memchr::memmem::find_iter(&body[from..], delimiter) {
         let at = from + found;
-        let start = if at == from { at } else { at.checked_sub(2).filter(|cr| &body[*cr..at] == b"\r\n")? };
+        if at != from && !body[..at].ends_with(b"\r\n") {
+            continue;
+        }
         let rest = &body[at + delimiter.len()..];
         let closing = rest.starts_with(b"--");
         let rest = if closing { &rest[2..] } else { rest };
@@ -145,12 +148,8 @@ fn find_delimiter(body: &[u8], from: usize, delimiter: &[u8]) -> Option<Delimite
         let line_end = rest[padding..].starts_with(b"\r\n");
         if line_end || (closing && padding == rest.len()) {
             let next = body.len() - rest.len() + padding + if line_end { 2 } else { 0 };
-            return Some(Delimiter { start, next, closing });
+            return Some(Delimiter { line: at, next, closing });
         }
     }
     None
-}
-
-fn parse_part(octets: &Bytes) -> Result<Part, MultipartError> {
-    frame::part(octets).map(|(headers, body)| Part { headers, body }).map_err(|_| MultipartError::PartHeader)
 }

@@ -80,7 +80,12 @@ impl Params {
             if params.len() == limits::MAX_PARAMS {
                 return Err(ParseError::Malformed("parameters: too many"));
             }
-            params.0.push(Param::scan(source, scanner)?);
+            let param = Param::scan(source, scanner)?;
+            // RFC 3261 §7.3.1: no name twice; two elements could each believe another one.
+            if params.get(&param.name).is_some() {
+                return Err(ParseError::Malformed("parameters: repeated"));
+            }
+            params.0.push(param);
         }
         scanner.skip_blanks();
         if scanner.is_done() { Ok(params) } else { Err(ParseError::Malformed("parameter")) }

@@ -119,7 +119,10 @@ fn check_headers(headers: &Headers) -> Result<super::Method, Finding> {
         return Err(Finding::bad("repeated header that may come once"));
     }
     // RFC 3261 §8.1.1 and §20.42; a missing Max-Forwards is RFC 2543's and forgiven (§16.3).
-    headers.via().and(headers.vias().map(drop)).map_err(|e| finding(e, "malformed Via", "no Via"))?;
+    let vias = headers.vias().map_err(|_| Finding::bad("malformed Via"))?;
+    if vias.is_empty() {
+        return Err(Finding::bad("no Via"));
+    }
     headers.from().map_err(|e| finding(e, "malformed From", "no From"))?;
     headers.to().map_err(|e| finding(e, "malformed To", "no To"))?;
     headers.call_id().map_err(|e| finding(e, "malformed Call-ID", "no Call-ID"))?;
