@@ -11,6 +11,7 @@
 //! [`music`], [`latch`], [`relay`]. Shells: [`worker`] (threads, sockets) and [`client`] (tokio). `docs/media.md`
 //! explains the rules, `docs/adr/0002-media-workers.md` why they are so.
 
+pub mod client;
 pub mod contract;
 pub mod dtmf;
 pub mod g711;

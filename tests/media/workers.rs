@@ -3,12 +3,10 @@
 //! No test sleeps: a round trip through the order queue ([`Plane::settle`]) says that orders have been carried out,
 //! and packets on one socket are taken in the order in which they came.
 
-mod media_plane;
-
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use media_plane::{Phone, Plane, free_port, listen, packet, report};
+use crate::plane::{Phone, Plane, free_port, listen, packet, report};
 use tandem::media::music::Prompt;
 use tandem::media::rtp::Packet;
 use tandem::media::tone::{Tone, ToneDetector};
