@@ -9,13 +9,18 @@ use tokio::sync::watch;
 use super::error::{EndReason, SimulatorError};
 
 /// How a picture is encoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageFormat {
-    /// Lossy: the smallest and fastest; quality 1–100.
+    /// Lossy, quality 1–100. A half to a quarter of PNG's size on app screens, and as fast (`docs/simulator.md`).
     Jpeg(u8),
-    /// Lossless. Faster than JPEG and about as small on flat app screens (`docs/simulator.md`).
-    #[default]
+    /// Lossless.
     Png,
+}
+
+impl Default for ImageFormat {
+    fn default() -> Self {
+        Self::Jpeg(80)
+    }
 }
 
 impl ImageFormat {

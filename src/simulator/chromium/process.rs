@@ -159,6 +159,7 @@ fn command(path: &Path, config: &SimulatorConfig, profile: &Profile) -> Command 
     }
     command
         .arg(format!("--window-size={},{}", config.width, config.height))
+        .arg(format!("--force-device-scale-factor={}", config.scale))
         .arg(format!("--user-data-dir={}", profile.user_data().display()))
         .arg("about:blank")
         .env("TMPDIR", profile.temporary())

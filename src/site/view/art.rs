@@ -30,13 +30,16 @@ pub(crate) fn landscape(number: u64, towers: bool) -> String {
     )
 }
 
-/// A soft ridge from edge to edge.
+/// A soft ridge from edge to edge: level at each crest and in each valley.
 fn hills(number: u64, colour: &str, base: u64) -> String {
-    let mut path = format!("M0 {}", base + below(20, &[number, 30]));
+    let height = |step: u64| match step % 2 {
+        0 => base + below(20, &[number, step, 31]),
+        _ => base - below(34, &[number, step, 32]),
+    };
+    let mut path = format!("M0 {}", height(0));
     for step in 1..=4 {
-        let (end, mid) = (step * 80, step * 80 - 40);
-        let (high, low) = (base - below(34, &[number, step, 31]), base + below(22, &[number, step, 32]));
-        let _ = write!(path, " Q{mid} {high} {end} {low}");
+        let (x, y) = (step * 80, height(step));
+        let _ = write!(path, " C{} {} {} {y} {x} {y}", x - 40, height(step - 1), x - 40);
     }
     format!("<path d=\"{path} V160 H0z\" fill=\"{colour}\" opacity=\".85\"/>")
 }

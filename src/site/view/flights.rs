@@ -79,7 +79,7 @@ fn card(trip: Trip, flight: &Flight, lowest: u64) -> String {
     format!(
         "<a class=\"card flight\" href=\"/flights/{code}?{}\"><div class=\"times\"><div><b>{}</b><small>{}T{depart}</small></div>\
          <div class=\"line\"><small>{}</small><i></i><small>直飞 Nonstop</small></div><div><b>{}</b><small>{}T{arrive}</small></div>\
-         <div class=\"price\">{}<small>经济舱</small></div></div><div class=\"foot\">{}<span>{}{code}</span><span>{}</span>\
+         <div class=\"price\">{}<small>经济舱</small></div></div><div class=\"foot\">{}<span>{}{code}</span>\
          <span>准点 {}%</span>{best}{few}</div></a>",
         query(trip),
         flight.departure(),
@@ -90,7 +90,6 @@ fn card(trip: Trip, flight: &Flight, lowest: u64) -> String {
         yuan(price),
         badge(flight),
         flight.airline.zh,
-        flight.aircraft,
         flight.punctual,
         code = flight.code(),
     )

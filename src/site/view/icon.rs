@@ -17,11 +17,10 @@ pub(crate) const TICKET: &str =
 pub(crate) const CALENDAR: &str = icon!("<path d=\"M4 6h16v14H4zM4 10h16M8 3v5M16 3v5\"/>");
 pub(crate) const PERSON: &str = icon!("<circle cx=\"12\" cy=\"8\" r=\"4\"/><path d=\"M4 21c1-5 4-7 8-7s7 2 8 7\"/>");
 pub(crate) const PIN: &str = icon!(
-    "<path d=\"M12 21c-5-6-7-8.500-7-11.500a7 7 0 0 1 14 0c0 3-2 5.500-7 11.500z\"/><circle cx=\"12\" cy=\"9.500\" r=\"2.500\"/>"
+    "<path d=\"M12 21c-5-6-7-8.5-7-11.5a7 7 0 0 1 14 0c0 3-2 5.5-7 11.5z\"/><circle cx=\"12\" cy=\"9.5\" r=\"2.5\"/>"
 );
-pub(crate) const CHECK: &str = icon!("<path d=\"M5 12.500l4.500 4.500L19 7.500\"/>");
-pub(crate) const BAG: &str = icon!("<path d=\"M6 8h12v12H6zM9 8V4h6v4M10 12v5M14 12v5\"/>");
+pub(crate) const CHECK: &str = icon!("<path d=\"M5 12.5l4.5 4.5L19 7.5\"/>");
+pub(crate) const BAG: &str = icon!("<path d=\"M4 8h16v11H4zM9 8V5h6v3M8 8v11M16 8v11\"/>");
 pub(crate) const MEAL: &str = icon!("<path d=\"M7 3v8M4 3v5a3 3 0 0 0 6 0V3M7 11v10M17 21V3c-3 2-4 6-3 10h3\"/>");
-pub(crate) const CLOCK: &str = icon!("<circle cx=\"12\" cy=\"12\" r=\"9\"/><path d=\"M12 7v5l3.500 2\"/>");
-pub(crate) const COMPASS: &str =
-    icon!("<circle cx=\"12\" cy=\"12\" r=\"9\"/><path d=\"M15.500 8.500l-2 5-5 2 2-5z\"/>");
+pub(crate) const CLOCK: &str = icon!("<circle cx=\"12\" cy=\"12\" r=\"9\"/><path d=\"M12 7v5l3.5 2\"/>");
+pub(crate) const COMPASS: &str = icon!("<circle cx=\"12\" cy=\"12\" r=\"9\"/><path d=\"M15.5 8.5l-2 5-5 2 2-5z\"/>");
