@@ -24,7 +24,10 @@ pub(super) struct Mint {
 
 impl Mint {
     pub fn new(realm: &str, secret: &[u8; 32]) -> Self {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*secret).into());
+        // RFC 2104 §2: a key shorter than the hash's block is filled up with zeros; doing so here cannot fail.
+        let mut block = [0; 64];
+        block[..secret.len()].copy_from_slice(secret);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         mac.update(realm.as_bytes());
         mac.update(&[0]);
         Mint { mac }
