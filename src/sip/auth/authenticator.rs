@@ -88,12 +88,7 @@ impl Authenticator {
 
     /// Judges the credentials of `request`, in `Authorization` or `Proxy-Authorization`. Not for ACK and CANCEL, which
     /// cannot be challenged (RFC 3261 §22.1).
-    pub fn verify(
-        &mut self,
-        request: &Request,
-        lookup: &dyn Fn(&str) -> Option<Secret>,
-        now_unix_s: u64,
-    ) -> Verdict {
+    pub fn verify(&mut self, request: &Request, lookup: &dyn Fn(&str) -> Option<Secret>, now_unix_s: u64) -> Verdict {
         let credentials = match self.find_credentials(request) {
             Ok(Some(credentials)) => credentials,
             Ok(None) => return Verdict::Missing,

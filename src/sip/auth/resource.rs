@@ -41,7 +41,9 @@ mod tests {
         ] {
             assert!(is_meant(meant, &asked), "{meant}");
         }
-        for other in ["sip:hotels@agency.example", "sip:flights@other.example", "sip:other.example", "tel:+4912", "", "x"] {
+        for other in
+            ["sip:hotels@agency.example", "sip:flights@other.example", "sip:other.example", "tel:+4912", "", "x"]
+        {
             assert!(!is_meant(other, &asked), "{other}");
         }
     }

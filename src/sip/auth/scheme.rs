@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn one_value_may_hold_several_challenges() {
-        let value = r#"Basic realm="a, b", Digest realm="x\"y", qop="auth,auth-int" ,nonce = "n", Negotiate, NewAuth dG9rZW4="#;
+        let value =
+            r#"Basic realm="a, b", Digest realm="x\"y", qop="auth,auth-int" ,nonce = "n", Negotiate, NewAuth dG9rZW4="#;
         let schemes = Scheme::parse_all(value);
         assert_eq!(schemes.iter().map(|s| s.name).collect::<Vec<_>>(), ["Basic", "Digest", "Negotiate", "NewAuth"]);
         assert_eq!(schemes[0].get("REALM"), Some("a, b"));

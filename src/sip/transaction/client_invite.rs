@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::companion::AckDraft;
 use super::step::{Pass, Step};
 use super::timer::Timer;
-use super::companion::AckDraft;
 use super::{ClientTx, TxOutput};
 use crate::sip::message::{Request, Response};
 
@@ -95,11 +95,10 @@ impl ClientInvite {
     }
 
     fn completed_hears(ack: Bytes, response: &Response, step: &mut Step) -> (Self, Pass) {
-        match response.status {
-            // The ACK was lost: say it again, and do not bother the TU (§17.1.1.2).
-            300.. => step.send(&ack),
-            // Late or contradictory; figure 5 has no arrow for them.
-            ..=299 => {}
+        // The ACK was lost: say it again, and do not bother the TU (§17.1.1.2). Late provisionals and a contradictory 2xx
+        // have no arrow in figure 5.
+        if response.status >= 300 {
+            step.send(&ack);
         }
         (ClientInvite::Completed { ack }, Pass::Nowhere)
     }

@@ -26,6 +26,8 @@ mod server_non_invite;
 mod servers;
 mod step;
 mod table;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 use bytes::Bytes;

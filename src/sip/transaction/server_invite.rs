@@ -105,11 +105,10 @@ impl ServerInvite {
     }
 
     fn accepted_responds(response: &Response, step: &mut Step) -> Self {
-        match response.status {
-            // The UAS core retransmits its 2xx (RFC 3261 §13.3.1.4) through this transaction (RFC 6026 §7.1).
-            200..=299 => step.send(&response.to_bytes()),
-            // A dialog stands: neither progress nor failure may follow.
-            ..=199 | 300.. => {}
+        // The UAS core retransmits its 2xx (RFC 3261 §13.3.1.4) through this transaction (RFC 6026 §7.1). A dialog stands:
+        // neither progress nor failure may follow.
+        if (200..=299).contains(&response.status) {
+            step.send(&response.to_bytes());
         }
         ServerInvite::Accepted
     }

@@ -98,15 +98,7 @@ impl Timer {
     fn ends_state(self) -> bool {
         match self {
             Timer::A | Timer::E | Timer::G | Timer::Trying => false,
-            Timer::B
-            | Timer::D
-            | Timer::F
-            | Timer::H
-            | Timer::I
-            | Timer::J
-            | Timer::K
-            | Timer::L
-            | Timer::M => true,
+            Timer::B | Timer::D | Timer::F | Timer::H | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => true,
         }
     }
 }
