@@ -13,14 +13,15 @@
 //! `docs/architecture.md` tells the same story at length.
 
 pub mod acd;
+pub mod call;
 pub mod cli;
 pub mod config;
+pub mod gateway;
 pub mod media;
+pub mod net;
 pub mod registrar;
 pub mod simulator;
 pub mod sip;
 pub mod site;
 pub mod store;
 pub mod sync;
-
-pub mod net;

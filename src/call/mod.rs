@@ -7,6 +7,7 @@
 pub mod access;
 pub mod body;
 pub mod device;
+pub mod ledger;
 pub mod outcome;
 pub mod record;
 pub mod route;
@@ -20,12 +21,12 @@ pub use access::AccessNetwork;
 pub use device::Device;
 pub use outcome::{Failure, Outcome};
 pub use party::{MediaPart, Party};
-pub use record::{CallRecord, LegRecord};
+pub use record::{Bearer, CallRecord, ConfirmationRecord, LegRecord};
 pub use route::{Destination, Rejection};
 
 use crate::acd::Lease;
 use crate::media::MediaLegId;
-use crate::sync::FrameCounters;
+use crate::sync::contract::FrameCounters;
 
 /// Names one call inside the gateway. Never reused. (`CallId` is the SIP header.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,17 +62,6 @@ pub enum Plan {
     User { user: usize },
     /// It goes nowhere: refused or redirected at once.
     Nowhere,
-}
-
-/// Which bearer the caller's voice rides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bearer {
-    /// The app's own connection.
-    Wifi,
-    /// Out over a 400 trunk.
-    Pstn,
-    /// In from a trunk.
-    Trunk,
 }
 
 /// Where a call stands.
@@ -140,7 +130,7 @@ pub struct Call {
     /// Legs that are over, for the record.
     pub legs: Vec<LegRecord>,
     /// What was confirmed, for the record.
-    pub confirmations: Vec<record::ConfirmationRecord>,
+    pub confirmations: Vec<ConfirmationRecord>,
 }
 
 /// The screen session of a call.
@@ -214,6 +204,15 @@ impl Call {
         match side {
             Side::Caller => Some(&mut self.caller),
             Side::Callee => self.callee.as_mut(),
+        }
+    }
+
+    /// Whether packets may pass between the two parties untouched; we do not transcode.
+    pub fn passes_through(&self) -> bool {
+        let agreement = |side| self.party(side).and_then(Party::agreement);
+        match (agreement(Side::Caller), agreement(Side::Callee)) {
+            (Some(caller), Some(callee)) => caller.audio.passes_through(&callee.audio),
+            _ => false,
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::call::CallRecord;
 use crate::media::{MediaCommand, MediaEvent};
 use crate::sip::Flow;
-use crate::sync::{ScreenCommand, ScreenEvent};
+use crate::sync::contract::{ScreenCommand, ScreenEvent};
 
 /// Something happened outside.
 #[derive(Debug)]
@@ -55,9 +55,9 @@ impl WallClock {
     }
 
     /// Milliseconds since the Unix epoch.
-    pub fn unix_ms(&self, at: Instant) -> i64 {
+    pub fn unix_ms(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.origin);
-        i64::try_from((self.unix + since).as_millis()).unwrap_or(i64::MAX)
+        u64::try_from((self.unix + since).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Seconds since the Unix epoch.

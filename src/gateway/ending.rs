@@ -2,9 +2,9 @@
 
 use super::{Gateway, Output, SETTLE_WITHIN};
 use crate::acd::CallerId;
-use crate::call::{CallKey, Ending, LegRecord, Outcome, Plan, Side, Stage, record};
+use crate::call::{CallKey, Ending, LegRecord, Outcome, Plan, Side, Stage, ledger};
 use crate::media::MediaCommand;
-use crate::sync::ScreenCommand;
+use crate::sync::contract::ScreenCommand;
 
 impl Gateway {
     /// Ends a call, once. `by` is the party that ended it.
@@ -57,7 +57,7 @@ impl Gateway {
             leg_to_end = party.leg.take();
             let codec = party.agreement().map(|agreement| agreement.audio.codec.name.clone());
             media = party.media.take().or(media);
-            call.legs.push(LegRecord::new(side, &party.call_id, party.flow.remote, codec, party.answered));
+            call.legs.push(LegRecord::new(ledger::record_side(&call.plan, side), &party.call_id, party.flow.remote, codec, party.answered));
         }
         if let Some(part) = media {
             let index = call.legs.len().saturating_sub(1);
@@ -86,7 +86,7 @@ impl Gateway {
             // Its account never came; the port may still be bound, so it rests the longer.
             self.ports.quarantine(*port, self.now);
         }
-        let record = record::write(&call, &self.config, &self.clock, self.now);
+        let record = ledger::write(&call, &self.config, self.clock.unix_ms(call.times.started), self.now);
         self.out(Output::Record(Box::new(record)));
     }
 

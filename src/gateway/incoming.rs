@@ -8,7 +8,8 @@ use crate::call::{AccessNetwork, Bearer, Call, CallKey, Destination, Device, Out
 use crate::sip::Flow;
 use crate::sip::endpoint::{LegId, Refusal, Routing};
 use crate::sip::message::{HeaderName, Request};
-use crate::sync::DeviceContext;
+use crate::sync::context::DeviceContext;
+use crate::sync::contract::ScreenCommand;
 
 impl Gateway {
     /// A new INVITE.
@@ -53,7 +54,7 @@ impl Gateway {
         let mut call = Call::new(key, id, session_id, Party::new(leg, call_id, flow), self.now);
         call.device = Device::from_invite(request, !matches!(sender, Sender::Anyone));
         if let Some(context) = read_context(request) {
-            call.device.learn(context);
+            call.device.context = Some(context);
         }
         call.user = self.user_name(sender).map(str::to_owned);
         call.bearer = if matches!(sender, Sender::Trunk(_)) { Bearer::Trunk } else { Bearer::Wifi };
@@ -125,7 +126,7 @@ impl Gateway {
     }
 
     /// Opens the caller's side of the screen session.
-    pub(super) fn open_phone_screen(&mut self, key: CallKey, command: crate::sync::ScreenCommand) {
+    pub(super) fn open_phone_screen(&mut self, key: CallKey, command: ScreenCommand) {
         if let Some(call) = self.calls.get_mut(&key) {
             call.screen.open = true;
         }
@@ -143,7 +144,7 @@ fn session_id(request: &Request) -> Option<String> {
 /// The app's account of the device, when the INVITE carries one.
 fn read_context(request: &Request) -> Option<DeviceContext> {
     let body = Body::of(request).context?;
-    match DeviceContext::from_json(&body) {
+    match DeviceContext::parse_part(&body) {
         Ok(context) => Some(context),
         Err(error) => {
             tracing::debug!(%error, "ignored an unreadable device context");

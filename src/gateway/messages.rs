@@ -8,7 +8,7 @@ use crate::call::{CallKey, Side};
 use crate::sip::endpoint::{IncomingId, LegId, Outgoing, RequestId};
 use crate::sip::message::{HeaderName, Method, Request, Response};
 use crate::sip::{Flow, Transport};
-use crate::sync::{ScreenCommand, Side as ScreenSide};
+use crate::sync::contract::{ScreenCommand, Side as ScreenSide};
 
 /// RFC 3428 §8: over UDP a MESSAGE must fit into 1300 bytes.
 const UDP_LIMIT: usize = 1300;
@@ -16,10 +16,12 @@ const UDP_LIMIT: usize = 1300;
 /// Requests passed on at the same time, and MESSAGEs waiting for a verdict: more are refused with 503.
 const MAX_RELAYED: usize = 4096;
 
-/// A request that we passed on.
-pub(super) struct Relayed {
-    id: IncomingId,
-    request: Request,
+/// Whom the answer to a request of ours is for.
+pub(super) enum Relayed {
+    /// The sender of the request that we passed on.
+    Peer { id: IncomingId, request: Box<Request> },
+    /// The screen session whose message it carried.
+    Screen { key: CallKey, side: ScreenSide, ticket: u64 },
 }
 
 /// A MESSAGE that waits for the screen session's verdict.
@@ -73,7 +75,7 @@ impl Gateway {
         }
         let body = content(&request);
         match self.endpoint.request_in_dialog(to, request.method.clone(), &headers, body, self.now) {
-            Some(sent) => drop(self.relayed.insert(sent, Relayed { id, request })),
+            Some(sent) => drop(self.relayed.insert(sent, Relayed::Peer { id, request: Box::new(request) })),
             None => self.respond(id, &request, 480),
         }
     }
@@ -150,26 +152,32 @@ impl Gateway {
             credentials: None,
         };
         let sent = self.endpoint.request(outgoing, self.now);
-        self.relayed.insert(sent, Relayed { id, request });
+        self.relayed.insert(sent, Relayed::Peer { id, request: Box::new(request) });
     }
 
-    /// The answer to a request that we passed on goes back.
-    pub(super) fn relay_response(&mut self, id: RequestId, response: Response) {
-        if response.status < 200 {
-            return;
-        }
-        if let Some(Relayed { id, request }) = self.relayed.remove(&id) {
-            // A challenge to us is no challenge to him.
-            let status = if matches!(response.status, 401 | 407) { 502 } else { response.status };
-            self.respond(id, &request, status);
+    /// The answer to a request of ours goes to whom it concerns.
+    pub(super) fn relay_response(&mut self, id: RequestId, response: &Response) {
+        if response.status >= 200 {
+            self.relay_status(id, response.status);
         }
     }
 
-    /// A request that we passed on was never answered.
-    pub(super) fn relay_no_response(&mut self, id: RequestId) {
-        if let Some(Relayed { id, request }) = self.relayed.remove(&id) {
-            self.respond(id, &request, 408);
+    /// A request of ours ended with this status; 408 when nobody answered.
+    pub(super) fn relay_status(&mut self, id: RequestId, status: u16) {
+        match self.relayed.remove(&id) {
+            Some(Relayed::Peer { id, request }) => {
+                // A challenge to us is no challenge to him.
+                let status = if matches!(status, 401 | 407) { 502 } else { status };
+                self.respond(id, &request, status);
+            }
+            Some(Relayed::Screen { key, side, ticket }) => self.message_result(key, side, ticket, status),
+            None => {}
         }
+    }
+
+    /// Remembers for whom a screen message's result is.
+    pub(super) fn expect_message_result(&mut self, sent: RequestId, key: CallKey, side: ScreenSide, ticket: u64) {
+        self.relayed.insert(sent, Relayed::Screen { key, side, ticket });
     }
 
     fn is_too_large(&self, request: &Request, flow: &Flow) -> bool {

@@ -204,8 +204,8 @@ impl Gateway {
             endpoint::Event::Incoming { leg, request, flow } => self.incoming(leg, request, flow),
             endpoint::Event::Leg { leg, event } => self.leg_event(leg, event),
             endpoint::Event::Request { id, leg, request, flow } => self.request(id, leg, request, flow),
-            endpoint::Event::Response { id, response, .. } => self.relay_response(id, response),
-            endpoint::Event::NoResponse { id, .. } => self.relay_no_response(id),
+            endpoint::Event::Response { id, response, .. } => self.relay_response(id, &response),
+            endpoint::Event::NoResponse { id, .. } => self.relay_status(id, 408),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::media::{MediaCommand, PromptId};
 use crate::sip::endpoint::{Invitation, Routing};
 use crate::sip::message::{HeaderName, Request};
 use crate::sip::sdp::{self, LocalMedia, SessionDescription};
-use crate::sync::{ScreenCommand, Side as ScreenSide};
+use crate::sync::contract::{ScreenCommand, Side as ScreenSide};
 
 impl Gateway {
     /// Answers a caller with music and puts him in a queue.
@@ -43,6 +43,9 @@ impl Gateway {
         call.caller.answered = true;
         if let Some(command) = wants_screen {
             self.open_phone_screen(key, command);
+            if let Some(body) = Body::of(request).context {
+                self.out(Output::Screen(ScreenCommand::InviteContext { call: key.0, body }));
+            }
         }
         self.point_media(key, Side::Caller);
         self.play_music(key, queue, media_leg);

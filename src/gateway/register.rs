@@ -3,20 +3,20 @@
 use super::Gateway;
 use super::admit::{Sender, profile_of};
 use crate::config::Config;
-use crate::registrar::{Binding, ContactUpdate, Limits, RegisterError, Update};
+use crate::registrar::{ContactUpdate, RegisterError, Registered, RegistrarLimits, Update};
 use crate::sip::Flow;
 use crate::sip::endpoint::IncomingId;
 use crate::sip::message::{ContactList, HeaderName, NameAddr, Request};
 
 /// The widest limits of all profiles; each request is then held to its own listener's.
-pub(super) fn limits(config: &Config) -> Limits {
+pub(super) fn limits(config: &Config) -> RegistrarLimits {
     let all = || config.profiles.iter().map(|profile| &profile.registration);
-    Limits {
+    RegistrarLimits {
         min_expires_s: all().map(|limits| limits.min_expires_s).min().unwrap_or(60),
         max_expires_s: all().map(|limits| limits.max_expires_s).max().unwrap_or(3600),
         default_expires_s: all().map(|limits| limits.default_expires_s).max().unwrap_or(600),
         max_bindings: all().map(|limits| limits.max_bindings).max().unwrap_or(8),
-        ..Limits::default()
+        max_addresses: config.users.len(),
     }
 }
 
@@ -42,7 +42,7 @@ impl Gateway {
             Ok(bindings) => {
                 let mut response = self.endpoint.response_to(&request, 200);
                 for binding in &bindings {
-                    response.headers.push(HeaderName::Contact, contact(binding, self.now));
+                    response.headers.push(HeaderName::Contact, contact(binding));
                 }
                 self.endpoint.respond(id, response, self.now);
                 tracing::debug!(%aor, bindings = bindings.len(), "registered");
@@ -100,9 +100,9 @@ fn read_contact(contact: &NameAddr) -> ContactUpdate {
     }
 }
 
-fn contact(binding: &Binding, now: std::time::Instant) -> String {
-    let mut contact = format!("<{}>;expires={}", binding.uri, binding.remaining_s(now));
-    if let Some(instance) = &binding.instance {
+fn contact(registered: &Registered) -> String {
+    let mut contact = format!("<{}>;expires={}", registered.binding.uri, registered.remaining_s);
+    if let Some(instance) = &registered.binding.instance {
         contact.push_str(&format!(";+sip.instance=\"<{instance}>\""));
     }
     contact

@@ -6,7 +6,12 @@ use crate::call::record::ConfirmationRecord;
 use crate::call::{CallKey, Side};
 use crate::sip::message::Method;
 use crate::sip::sdp::{LocalMedia, ScreenLine, SessionDescription, Setup};
-use crate::sync::{DeviceIdentity, Role, ScreenCommand, ScreenEvent, Side as ScreenSide};
+use crate::sip::Transport;
+use crate::sync::contract::{Confirmation, Role, ScreenCommand, ScreenEvent, Side as ScreenSide};
+use crate::sync::identity::DeviceIdentity;
+
+/// What is left for the body of a MESSAGE over UDP: 1300 bytes (RFC 3428 §8) less our headers.
+const UDP_BODY_LIMIT: usize = 700;
 
 impl Gateway {
     /// Our end of a screen stream.
@@ -38,13 +43,23 @@ impl Gateway {
         if line.is_some() {
             local.screen = Some(self.screen_line(&session));
         }
-        Some(open(key, ScreenSide::Phone, call_id, session, line.map(|line| line.path), identity))
+        let limit = self.message_limit(key, Side::Caller);
+        Some(open(key, ScreenSide::Phone, call_id, session, line.map(|line| line.path), identity, limit))
     }
 
     /// The seat's side, opened before it is rung so that it may connect the moment it answers.
     pub(super) fn open_seat_screen(&self, key: CallKey, session: String, call_id: String) -> ScreenCommand {
         let identity = self.calls.get(&key).map(|call| call.device.identity()).unwrap_or_default();
-        open(key, ScreenSide::Seat, call_id, session, None, identity)
+        let limit = self.message_limit(key, Side::Callee);
+        open(key, ScreenSide::Seat, call_id, session, None, identity, limit)
+    }
+
+    /// How much one SIP MESSAGE may carry to a party (RFC 3428 §8).
+    fn message_limit(&self, key: CallKey, side: Side) -> usize {
+        match self.calls.get(&key).and_then(|call| call.party(side)).map(|party| party.flow.transport) {
+            Some(Transport::Tcp) => self.config.screen.message_max_bytes,
+            Some(Transport::Udp) | None => UDP_BODY_LIMIT,
+        }
     }
 
     /// The seat has answered: the app learns its opaque id, and the screens meet.
@@ -52,11 +67,12 @@ impl Gateway {
         let Some(call) = self.calls.get(&key).filter(|call| call.screen.open) else { return };
         let Some(seat) = &call.seat else { return };
         let agreed = call.callee.as_ref().and_then(|callee| callee.agreement()).is_some_and(|a| a.screen.is_some());
+        let seat_name = self.config.seats[seat.seat].id.clone();
         let (call, seat_id) = (key.0, seat.opaque_id.clone());
         if !agreed {
             return self.out(Output::Screen(ScreenCommand::CloseSide { call, side: ScreenSide::Seat }));
         }
-        self.out(Output::Screen(ScreenCommand::Assign { call, seat_id }));
+        self.out(Output::Screen(ScreenCommand::Assign { call, seat_id, seat_name }));
     }
 
     /// What the screen session reports.
@@ -69,31 +85,25 @@ impl Gateway {
             }
             ScreenEvent::Context { call, context } => {
                 if let Some(call) = self.calls.get_mut(&CallKey(call)) {
-                    call.device.learn(*context);
+                    call.device.context = Some(*context);
                 }
             }
-            ScreenEvent::SendMessage { call, side, content_type, body } => {
-                let side = if side == ScreenSide::Phone { Side::Caller } else { Side::Callee };
-                let leg = self.calls.get(&CallKey(call)).and_then(|call| call.party(side)).and_then(|party| party.leg);
-                if let Some(leg) = leg {
-                    // Nobody waits for the answer: a frame that is lost is followed by a newer one.
-                    let _ = self.endpoint.request_in_dialog(leg, Method::Message, &[], Some((content_type, body)), self.now);
-                }
+            ScreenEvent::SendMessage { call, side, ticket, content_type, body } => {
+                self.send_screen_message(CallKey(call), side, ticket, (content_type, body));
             }
-            ScreenEvent::Verdict { ticket, status } => self.verdict(ticket, status),
-            ScreenEvent::Confirmed { call, confirmation } => {
-                let at = self.clock.unix_ms(self.now);
+            ScreenEvent::Verdict { ticket, status, .. } => self.verdict(ticket, status),
+            ScreenEvent::Confirmed { call, confirm } => self.confirmed(CallKey(call), *confirm),
+            ScreenEvent::Handoff { call, .. } => self.note(call, "handed off", ScreenSide::Phone),
+            ScreenEvent::State { call, toward, state } => {
+                tracing::debug!(?state, "screen state");
+                self.note(call, "screen state changed", toward);
+            }
+            ScreenEvent::Counters { call, counters } => {
                 if let Some(call) = self.calls.get_mut(&CallKey(call)) {
-                    tracing::info!(call = %call.id, answer = confirmation.answer, "confirmation answered");
-                    call.confirmations.push(ConfirmationRecord {
-                        frame_hash: confirmation.frame_hash,
-                        words: confirmation.words,
-                        answer: Some(confirmation.answer),
-                        asked_unix_ms: at,
-                        answered_unix_ms: Some(at),
-                    });
+                    call.screen.counters = counters;
                 }
             }
+            ScreenEvent::Bye { call, side } => self.note(call, "screen left", side),
             ScreenEvent::Closed { call, counters } => {
                 let key = CallKey(call);
                 if let Some(call) = self.calls.get_mut(&key) {
@@ -103,6 +113,37 @@ impl Gateway {
                 self.finish_if_settled(key);
             }
         }
+    }
+
+    /// A screen message that goes as SIP MESSAGE in a leg's dialog.
+    fn send_screen_message(&mut self, key: CallKey, side: ScreenSide, ticket: u64, body: (String, bytes::Bytes)) {
+        let party = if side == ScreenSide::Phone { Side::Caller } else { Side::Callee };
+        let leg = self.calls.get(&key).and_then(|call| call.party(party)).and_then(|party| party.leg);
+        let sent = leg.and_then(|leg| self.endpoint.request_in_dialog(leg, Method::Message, &[], Some(body), self.now));
+        match sent {
+            Some(sent) => self.expect_message_result(sent, key, side, ticket),
+            None => self.message_result(key, side, ticket, 481),
+        }
+    }
+
+    /// Tells the screen session what became of a SIP MESSAGE of its.
+    pub(super) fn message_result(&mut self, key: CallKey, side: ScreenSide, ticket: u64, status: u16) {
+        if self.calls.get(&key).is_some_and(|call| call.screen.open) {
+            self.out(Output::Screen(ScreenCommand::MessageResult { call: key.0, side, ticket, status }));
+        }
+    }
+
+    fn confirmed(&mut self, key: CallKey, confirm: Confirmation) {
+        let at = self.clock.unix_ms(self.now);
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        tracing::info!(call = %call.id, answer = confirm.answer, "confirmation answered");
+        call.confirmations.push(ConfirmationRecord {
+            frame_hash: confirm.frame_hash,
+            words: confirm.summary,
+            answer: Some(confirm.answer),
+            asked_unix_ms: at,
+            answered_unix_ms: Some(at),
+        });
     }
 
     fn note(&self, call: u64, what: &str, side: ScreenSide) {
@@ -119,6 +160,8 @@ fn open(
     session_id: String,
     peer_path: Option<String>,
     identity: DeviceIdentity,
+    message_limit: usize,
 ) -> ScreenCommand {
-    ScreenCommand::Open { call: key.0, side, call_id, session_id, peer_path, role: Role::Passive, identity }
+    let role = Role::Passive;
+    ScreenCommand::Open { call: key.0, side, call_id, session_id, peer_path, role, identity, message_limit }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::database::Store;
 use super::error::StoreError;
-use super::record::CallRecord;
+use crate::call::record::CallRecord;
 use super::spill::{Replay, Spill};
 use super::stats::{Counters, StoreStats};
 

@@ -14,7 +14,6 @@ mod actor;
 mod database;
 mod error;
 mod read;
-mod record;
 mod spill;
 mod stats;
 #[cfg(test)]
@@ -25,5 +24,5 @@ pub use actor::{StoreHandle, StoreSettings, spawn};
 pub use database::Store;
 pub use error::StoreError;
 pub use read::{CallFilter, Carried};
-pub use record::{Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direction, LegRecord, Party, Side};
+pub use crate::call::record::{Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direction, LegRecord, Party, Side};
 pub use stats::StoreStats;

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::database::Store;
 use super::error::StoreError;
-use super::record::{Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direction, LegRecord, Party, Side};
+use crate::call::record::{Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direction, LegRecord, Party, Side};
 
 /// The calls wanted: newest first.
 const CALLS: &str = "SELECT * FROM calls \

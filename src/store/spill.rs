@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
-use super::record::CallRecord;
+use crate::call::record::CallRecord;
 use super::stats::Counters;
 
 /// Records between the callers and the thread.

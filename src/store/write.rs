@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::database::Store;
 use super::error::StoreError;
-use super::record::CallRecord;
+use crate::call::record::CallRecord;
 
 const INSERT_CALL: &str = "INSERT INTO calls (call_key, started_unix_ms, ended_unix_ms, bearer, direction, queue, \
      seat, seat_id, device_imei, device_uuid, device_number, device_model, device_app_version, device_carrier, \
