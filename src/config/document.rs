@@ -120,6 +120,8 @@ fn read<T: DeserializeOwned + Default>(
         let culprit = table.iter().find(|(_, value)| covers(&value.span(), &at)).map(|(key, _)| key.clone());
         let (problem, expected) = split_message(error.message());
         let key = culprit.as_ref().map_or(String::new(), |key| key.get_ref().to_string());
+        // serde quotes what it found, and faults end up in the journal.
+        let problem = if key.starts_with("password") { "found something else".to_owned() } else { problem };
         findings.report(&at, join(&path, &key), problem, expected);
         let Some(culprit) = culprit else { return Section { raw: T::default(), path, span, broken } };
         table.remove(&culprit);

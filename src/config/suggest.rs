@@ -4,12 +4,18 @@
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 3);
-    known
+    let mut near: Vec<(usize, &str)> = known
         .into_iter()
         .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|&(steps, candidate)| steps <= allowed || is_same_but_for_unit(&word, candidate))
-        .min_by_key(|&(steps, _)| steps)
-        .map(|(_, candidate)| candidate)
+        .collect();
+    near.sort();
+    match near.as_slice() {
+        // Two that are as near: `agent3` between `agent1` and `agent2` would be a guess.
+        [(first, _), (second, _), ..] if first == second => None,
+        [(_, nearest), ..] => Some(nearest),
+        [] => None,
+    }
 }
 
 /// `ring_timeout` for `ring_timeout_s`: whoever leaves the unit out means the key with the unit.
@@ -50,5 +56,6 @@ mod tests {
         assert_eq!(nearest("trasnport", keys), Some("transport"));
         assert_eq!(nearest("ring_timeout", keys), Some("ring_timeout_s"));
         assert_eq!(nearest("colour", keys), None);
+        assert_eq!(nearest("agent3", ["agent1", "agent2"]), None);
     }
 }

@@ -209,8 +209,16 @@ fn secrets_come_from_the_environment_from_files_and_from_credentials() {
     assert_eq!(config.users[1].password.expose(), "from a credential");
     assert!(!format!("{config:?}").contains("tandem-demo"), "a password shows in Debug");
     let found = faults(&sources);
-    assert!(found[0].contains("user[0].password_env: the environment variable TRAVELLER is not set"), "{found:?}");
+    assert!(found[0].contains("user[0].password_env: no such environment variable"), "{found:?}");
     assert!(found[1].contains("user[1].password_file: cannot read agent1.password"), "{found:?}");
+}
+
+#[test]
+fn a_fault_never_quotes_a_password() {
+    for written in ["password = 31415926", "password = [\"31415926\"]", "password_env = \"31415926\""] {
+        let found = fault("password = \"tandem-demo\"\ndisplay = \"Traveller\"", written);
+        assert!(found.starts_with("user[0].password") && !found.contains("31415926"), "{found}");
+    }
 }
 
 #[test]
