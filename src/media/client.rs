@@ -134,6 +134,7 @@ impl AudioHandle {
     }
 
     /// Presses keys one after the other (RFC 4733). Gives back how many were taken: fewer when too many are waiting.
+    /// They are sent only if the two sides agreed on `telephone-event`.
     pub fn press(&self, digits: &str) -> usize {
         digits.chars().take_while(|digit| self.keys.try_send(*digit).is_ok()).count()
     }

@@ -97,7 +97,7 @@ impl Current {
 /// One packet to send for a digit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DigitPacket {
-    /// Set on the first packet of a press (RFC 4733 §2.5.1.1).
+    /// Set on the first packet of a press (RFC 4733 §2.2.2).
     pub marker: bool,
     /// The payload.
     pub payload: [u8; 4],

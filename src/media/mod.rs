@@ -7,7 +7,7 @@
 //!    └────────── MediaEvent ◄───────────────────┘
 //! ```
 //!
-//! Pure, and leaves of the dependency graph: [`contract`], [`port_pool`], [`rtp`], [`dtmf`], [`g711`], [`tone`],
+//! Pure, and leaves of the dependency graph: [`contract`], [`port_pool`], [`rtp`], [`rtcp`], [`dtmf`], [`g711`], [`tone`],
 //! [`music`], [`latch`], [`relay`]. Shells: [`worker`] (threads, sockets) and [`client`] (tokio). `docs/media.md`
 //! explains the rules, `docs/adr/0002-media-workers.md` why they are so.
 

@@ -9,7 +9,7 @@ const BLOCK_LEN: usize = 24;
 
 /// Checks that `datagram` is a chain of RTCP packets whose lengths add up (RFC 3550 §A.2).
 ///
-/// The first packet may be of any type, for reduced-size RTCP (RFC 5506 §3.4.1) is fine to forward.
+/// The first packet may be of any type, for reduced-size RTCP (RFC 5506) is fine to forward.
 pub fn check(datagram: &[u8]) -> Result<(), Malformed> {
     let mut rest = datagram;
     loop {
