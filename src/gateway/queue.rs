@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::media::{MediaCommand, PromptId};
 use crate::sip::endpoint::{Invitation, Routing};
 use crate::sip::message::{HeaderName, Request};
-use crate::sip::sdp::{self, LocalMedia, SessionDescription};
+use crate::sip::sdp::{self, SessionDescription};
 use crate::sync::contract::{ScreenCommand, Side as ScreenSide};
 
 impl Gateway {

@@ -1,7 +1,7 @@
 //! REGISTER (RFC 3261 §10.3).
 
 use super::Gateway;
-use super::admit::{Sender, profile_of};
+use super::admit::Sender;
 use crate::config::Config;
 use crate::registrar::{ContactUpdate, RegisterError, Registered, RegistrarLimits, Update};
 use crate::sip::Flow;
@@ -63,11 +63,6 @@ impl Gateway {
             response.headers.push(HeaderName::MinExpires, min_s.to_string());
         }
         self.endpoint.respond(id, response, self.now);
-    }
-
-    /// The registration limits of a flow's listener, for what the registrar does not know.
-    pub(super) fn max_message_bytes(&self, flow: &Flow) -> usize {
-        profile_of(&self.config, flow).map_or(65_535, |profile| profile.max_message_bytes)
     }
 }
 

@@ -1,3 +1,7 @@
 //! Sockets.
 
+<<<<<<< HEAD
 pub mod sip;
+=======
+pub mod screen;
+>>>>>>> sync
