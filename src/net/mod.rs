@@ -1,7 +1,4 @@
-//! Sockets.
+//! Sockets: bytes in and out, nothing decided.
 
-<<<<<<< HEAD
-pub mod sip;
-=======
 pub mod screen;
->>>>>>> sync
+pub mod sip;
