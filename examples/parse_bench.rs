@@ -97,7 +97,7 @@ fn main() {
     let octets = fresh();
     let message = parse(&octets);
     validate(&message).expect("a valid INVITE");
-    let copy = allocations(&fresh);
+    let copy = allocations(fresh);
     println!(
         "{{\"octets\":{},\"parse_ns\":{:.0},\"parse_allocs\":{},\"roundtrip_ns\":{:.0},\"roundtrip_allocs\":{},\"validate_ns\":{:.0}}}",
         octets.len(),

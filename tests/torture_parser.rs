@@ -71,21 +71,18 @@ fn matches(expect: &str, verdict: Verdict) -> bool {
     }
 }
 
-/// An accepted message comes out as it went in: handed through, and written anew line by line after a change taken back.
+/// An accepted message comes out as it went in: handed through, and written anew line by line with one line more.
 fn assert_lossless(octets: &[u8], message: &Message) {
     let out = message.to_bytes();
     let start = octets.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
     assert!(octets[start..].starts_with(&out), "{}", String::from_utf8_lossy(octets));
     assert!(out.ends_with(message.body()));
     if message.headers().get(&HeaderName::ContentLength).is_some() {
-        assert_eq!(out.len() + start <= octets.len(), true);
-        let mut message = message.clone();
-        message.headers_mut().push(HeaderName::Subject, "x");
-        let last = message.headers().all(&HeaderName::Subject).count();
-        let with = message.to_bytes();
-        assert_eq!(with.len(), out.len() + "Subject: x\r\n".len(), "one line more, nothing else changed ({last})");
-        let head = out.len() - message.body().len() - 2;
-        assert_eq!(with[..head], out[..head]);
+        let mut changed = message.clone();
+        changed.headers_mut().push(HeaderName::Subject, "x");
+        let changed = changed.to_bytes();
+        let (head, body) = out.split_at(out.len() - message.body().len() - 2);
+        assert_eq!(changed, [head, b"Subject: x\r\n", body].concat(), "one line more, nothing else changed");
     }
 }
 

@@ -158,3 +158,62 @@ enum KeepAlive {
     Wait,
     Item(StreamItem),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &[u8] = b"OPTIONS sip:h SIP/2.0\r\nl : 3\r\n\r\nabc";
+
+    fn drain(decoder: &mut StreamDecoder) -> Vec<Result<StreamItem, FramingError>> {
+        std::iter::from_fn(|| decoder.next()).collect()
+    }
+
+    fn feed(pieces: &[&[u8]]) -> Vec<Result<StreamItem, FramingError>> {
+        let mut decoder = StreamDecoder::new(100);
+        pieces
+            .iter()
+            .flat_map(|piece| decoder.push(piece).map_or_else(|e| vec![Err(e)], |()| drain(&mut decoder)))
+            .collect()
+    }
+
+    fn message() -> Result<StreamItem, FramingError> {
+        Ok(StreamItem::Message(Bytes::from_static(MESSAGE)))
+    }
+
+    #[test]
+    fn pipelined_messages_and_keep_alives_come_out_in_order() {
+        let stream = [MESSAGE, b"\r\n\r\n", MESSAGE, b"\r\n", MESSAGE].concat();
+        let mut decoder = StreamDecoder::new(1000);
+        decoder.push(&stream).expect("room");
+        let items = drain(&mut decoder);
+        assert_eq!(items, [message(), Ok(StreamItem::Ping), message(), Ok(StreamItem::Pong), message()]);
+    }
+
+    #[test]
+    fn a_ping_in_two_pieces_is_still_a_ping() {
+        assert_eq!(feed(&[b"\r\n\r", b"\n"]), [Ok(StreamItem::Ping)]);
+        assert_eq!(feed(&[b"\r", b"\n\r\n"]), [Ok(StreamItem::Ping)]);
+        assert_eq!(feed(&[b"\r\n", b"\r\n"]), [Ok(StreamItem::Pong), Ok(StreamItem::Ping)]);
+        assert_eq!(feed(&[b"\r\n", MESSAGE, b"\r\n"]), [Ok(StreamItem::Pong), message(), Ok(StreamItem::Pong)]);
+    }
+
+    #[test]
+    fn a_bad_length_hands_out_the_head_and_ends_the_stream() {
+        for length in ["", "l: -1\r\n", "l: 1\r\nContent-Length: 1\r\n", "l: 1, 1\r\n", "l: 99999999999999999999\r\n"] {
+            let head = format!("OPTIONS sip:h SIP/2.0\r\n{length}\r\n");
+            let items = feed(&[head.as_bytes(), MESSAGE]);
+            assert_eq!(items.first(), Some(&Err(FramingError::BadLength { head: head.into() })), "{length}");
+            assert_eq!(items.get(1), Some(&Err(FramingError::TooLarge)), "nothing goes in any more");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        assert_eq!(feed(&[&[b'x'; 60], &[b'x'; 60]]), [Err(FramingError::TooLarge)], "headers without end");
+        assert_eq!(feed(&[b"OPTIONS sip:h SIP/2.0\r\nl: 90\r\n\r\n"]), [Err(FramingError::TooLarge)], "announced body");
+        let mut lazy = StreamDecoder::new(100);
+        assert!(lazy.push(&[b'x'; 101]).is_ok());
+        assert_eq!(lazy.push(b"x"), Err(FramingError::TooLarge), "pushed without taking out");
+    }
+}

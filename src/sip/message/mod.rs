@@ -21,6 +21,8 @@ mod request;
 mod response;
 mod start_line;
 mod status;
+#[cfg(test)]
+mod tests;
 mod text;
 mod typed;
 mod uri;

@@ -153,3 +153,75 @@ fn find_delimiter(body: &[u8], from: usize, delimiter: &[u8]) -> Option<Delimite
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media(text: &str) -> MediaType {
+        MediaType::parse(text.as_bytes()).expect("media type")
+    }
+
+    fn bodies(content_type: &str, body: &'static str) -> Result<Vec<Bytes>, MultipartError> {
+        let parts = parse(&media(content_type), &Bytes::from_static(body.as_bytes()))?;
+        Ok(parts.into_iter().map(|part| part.body).collect())
+    }
+
+    #[test]
+    fn what_is_built_is_read_back() {
+        let parts = [
+            Part::new("application/sdp", "v=0\r\n"),
+            Part::new("application/vnd.tandem.context+json", &b"\xff--tandem-part\r\n--tandem-part-1--"[..]),
+            Part::new("text/plain", ""),
+        ];
+        let (content_type, body) = build("mixed", &parts);
+        let read = parse(&media(&content_type), &body).expect("our own multipart");
+        assert_eq!(read.len(), 3);
+        for (built, read) in parts.iter().zip(&read) {
+            assert_eq!((&built.body, built.content_type()), (&read.body, read.content_type()));
+        }
+    }
+
+    #[test]
+    fn delimiters_are_whole_lines() {
+        let body = "preamble --b\r\n--b \t\r\n\r\none\r\n--bee\r\nx--b\r\n--b\r\nX: y\r\n\r\n\r\n--b--\r\nepilogue --b";
+        assert_eq!(bodies("multipart/mixed;boundary=b", body), Ok(vec!["one\r\n--bee\r\nx--b".into(), "".into()]));
+        assert_eq!(bodies("multipart/mixed;boundary=b", "--b\r\nX: y\r\n--b--"), Ok(vec!["".into()]), "headers alone");
+    }
+
+    #[test]
+    fn broken_bodies_are_refused() {
+        let mixed = "multipart/mixed;boundary=b";
+        for (content_type, body, error) in [
+            ("multipart/mixed", "--b--", MultipartError::Boundary),
+            ("multipart/mixed;boundary=\"\"", "----", MultipartError::Boundary),
+            ("text/plain;boundary=b", "--b--", MultipartError::Boundary),
+            (mixed, "", MultipartError::Unclosed),
+            (mixed, "--b\r\n\r\nx", MultipartError::Unclosed),
+            (mixed, "--b\r\nno colon\r\n\r\nx\r\n--b--", MultipartError::PartHeader),
+        ] {
+            assert_eq!(bodies(content_type, body), Err(error), "{content_type} {body:?}");
+        }
+    }
+
+    #[test]
+    fn parts_and_nesting_are_bounded() {
+        let part = |_| Part::new("text/plain", "x");
+        let full: Vec<Part> = (0..limits::MAX_PARTS).map(part).collect();
+        let (content_type, body) = build("mixed", &full);
+        assert_eq!(leaves(&media(&content_type), &body).map(|parts| parts.len()), Ok(limits::MAX_PARTS));
+        let more: Vec<Part> = (0..=limits::MAX_PARTS).map(part).collect();
+        let (content_type, body) = build("mixed", &more);
+        assert_eq!(parse(&media(&content_type), &body).map(drop), Err(MultipartError::TooManyParts));
+
+        let nest = |depth| {
+            (0..depth).fold(Part::new("text/plain", "x"), |inner, _| {
+                let (content_type, body) = build("mixed", &[inner]);
+                Part::new(&content_type, body)
+            })
+        };
+        let count = |part: Part| leaves(&part.content_type().expect("type"), &part.body).map(|parts| parts.len());
+        assert_eq!(count(nest(limits::MAX_NESTING)), Ok(1));
+        assert_eq!(count(nest(limits::MAX_NESTING + 1)), Err(MultipartError::TooDeep));
+    }
+}

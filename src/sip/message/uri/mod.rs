@@ -1,5 +1,12 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966), and any other absolute URI as opaque text.
 
+mod build;
+mod check;
+mod compare;
+mod escape;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -9,6 +16,8 @@ use bytes::Bytes;
 
 use super::lex::{self, Scanner};
 use super::{Host, ParseError, Text, limits};
+use check::{check_escaped, check_headers, check_opaque, check_params};
+use escape::unescaped;
 
 /// What comes before the first colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,65 +136,6 @@ impl Uri {
         if scanner.is_done() { Ok(()) } else { Err(ParseError::Malformed("tel URI")) }
     }
 
-    /// `sip:user@host:port`. The user part is escaped as needed; a host that is none becomes `invalid.invalid`
-    /// (RFC 2606 §2), because a constructor from configuration must not be able to break a message.
-    pub fn sip(user: Option<&str>, host: &str, port: Option<u16>) -> Uri {
-        let user = user.filter(|user| !user.is_empty()).map(|user| format!("{}@", escape(user, b"&=+$,;?/")));
-        let host = match host.parse::<std::net::Ipv6Addr>() {
-            Ok(ip) => Host::V6(ip),
-            Err(_) => Host::parse(host.as_bytes()).unwrap_or(Host::Name("invalid.invalid".into())),
-        };
-        let port = port.map(|port| format!(":{port}"));
-        let text = format!("sip:{}{host}{}", user.unwrap_or_default(), port.unwrap_or_default());
-        Uri::rebuilt(text)
-    }
-
-    /// `tel:number`; characters that no telephone number has are left out.
-    pub fn tel(number: &str) -> Uri {
-        let digits: String =
-            number.chars().filter(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#' | '-' | '.')).collect();
-        Uri::rebuilt(format!("tel:{digits}"))
-    }
-
-    /// From text that our own constructors wrote; if it is too long or empty after all, a URI that routes nowhere.
-    fn rebuilt(text: String) -> Uri {
-        Uri::parse_shared(&text.into()).unwrap_or_else(|_| Uri {
-            text: "sip:invalid.invalid".into(),
-            scheme: Scheme::Sip,
-            opaque: 4,
-            user: None,
-            host: Some(Host::Name("invalid.invalid".into())),
-            port: None,
-            params: (0, 0),
-            headers: None,
-        })
-    }
-
-    /// The URI with one more parameter, or with that parameter replaced (sip, sips, tel; others stay as they are).
-    pub fn with_param(&self, name: &str, value: Option<&str>) -> Uri {
-        if self.scheme == Scheme::Other || name.is_empty() {
-            return self.clone();
-        }
-        let all = self.as_str();
-        let end = self.headers.map_or(all.len(), |(start, _)| usize::from(start) - 1);
-        let base = if self.params.0 == 0 { &all[..end] } else { &all[..usize::from(self.params.0) - 1] };
-        let mut text = String::from(base);
-        let kept = self.params().filter(|(old, _)| !unescaped(old).eq_ignore_ascii_case(name.as_bytes()));
-        for (name, value) in kept.map(|(n, v)| (Cow::Borrowed(n), v.map(Cow::Borrowed))).chain([(
-            Cow::Owned(escape(name, PARAM)),
-            value.filter(|value| !value.is_empty()).map(|value| Cow::Owned(escape(value, PARAM))),
-        )]) {
-            text.push(';');
-            text.push_str(&name);
-            if let Some(value) = value {
-                text.push('=');
-                text.push_str(&value);
-            }
-        }
-        text.push_str(&all[end..]);
-        Uri::parse_shared(&text.into()).unwrap_or_else(|_| self.clone())
-    }
-
     /// The scheme.
     pub fn scheme(&self) -> Scheme {
         self.scheme
@@ -271,144 +221,11 @@ impl Uri {
     fn cut(&self, (start, end): (u16, u16)) -> Option<&str> {
         self.text.get(usize::from(start)..usize::from(end))
     }
-
-    /// Whether both name the same resource by the rules of RFC 3261 §19.1.4 (sip, sips) or RFC 3966 §5 (tel); others are
-    /// compared as text.
-    pub fn equivalent(&self, other: &Uri) -> bool {
-        match (self.scheme, other.scheme) {
-            (Scheme::Other, Scheme::Other) => self.text == other.text,
-            (a, b) if a != b => false,
-            (Scheme::Tel, _) => self.tel_number() == other.tel_number() && self.same_params(other),
-            _ => {
-                self.user().map(normal) == other.user().map(normal)
-                    && self.password().map(normal) == other.password().map(normal)
-                    && self.host == other.host
-                    && self.port == other.port
-                    && self.same_params(other)
-                    && self.normal_headers() == other.normal_headers()
-            }
-        }
-    }
-
-    fn password(&self) -> Option<&str> {
-        let (_, end) = self.user?;
-        self.text.get(usize::from(end)..)?.strip_prefix(':')?.split('@').next()
-    }
-
-    /// Any parameter in both must match; these must match even when only one side has them.
-    fn same_params(&self, other: &Uri) -> bool {
-        let lower = |value: Option<&str>| value.map(|value| normal(value).to_ascii_lowercase());
-        let both = self.params().all(|(name, value)| {
-            let name = String::from_utf8_lossy(&unescaped(name)).into_owned();
-            other.param(&name).is_none_or(|theirs| lower(theirs) == lower(value))
-        });
-        let decisive: &[&str] = match self.scheme {
-            Scheme::Tel => &["phone-context", "ext", "isub"],
-            _ => &["user", "ttl", "method", "maddr"],
-        };
-        both && decisive.iter().all(|name| self.param(name).is_some() == other.param(name).is_some())
-    }
-
-    fn normal_headers(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let all = self.headers().unwrap_or_default();
-        let mut list: Vec<_> = all
-            .split('&')
-            .filter(|header| !header.is_empty())
-            .map(|header| header.split_once('=').unwrap_or((header, "")))
-            .map(|(name, value)| (unescaped(name).to_ascii_lowercase(), normal(value)))
-            .collect();
-        list.sort();
-        list
-    }
 }
-
-/// `param-unreserved`.
-const PARAM: &[u8] = b"[]/:&+$";
 
 fn span(range: Range<usize>) -> (u16, u16) {
     // The whole text is no longer than limits::MAX_LINE.
     (range.start as u16, range.end as u16)
-}
-
-/// Unreserved characters, `%HH`, and those in `also`.
-fn check_escaped(text: &[u8], also: &[u8]) -> Result<(), ParseError> {
-    let mut rest = text.iter();
-    while let Some(&b) = rest.next() {
-        let escape = b == b'%' && (0..2).all(|_| rest.next().is_some_and(u8::is_ascii_hexdigit));
-        if !escape && !lex::is_unreserved(b) && !also.contains(&b) {
-            return Err(ParseError::Malformed("URI"));
-        }
-    }
-    Ok(())
-}
-
-fn check_params(params: &[u8]) -> Result<(), ParseError> {
-    for (count, param) in params.split(|b| *b == b';').enumerate() {
-        let mut halves = param.splitn(2, |b| *b == b'=');
-        let name = halves.next().unwrap_or_default();
-        let value = halves.next();
-        if name.is_empty() || value.is_some_and(<[u8]>::is_empty) || count == limits::MAX_PARAMS {
-            return Err(ParseError::Malformed("URI parameter"));
-        }
-        check_escaped(name, PARAM)?;
-        check_escaped(value.unwrap_or_default(), PARAM)?;
-    }
-    Ok(())
-}
-
-fn check_headers(headers: &[u8]) -> Result<(), ParseError> {
-    for header in headers.split(|b| *b == b'&') {
-        let equals = memchr::memchr(b'=', header).filter(|at| *at > 0);
-        let equals = equals.ok_or(ParseError::Malformed("URI header"))?;
-        check_escaped(&header[..equals], b"[]/?:+$")?;
-        check_escaped(&header[equals + 1..], b"[]/?:+$")?;
-    }
-    Ok(())
-}
-
-/// Any absolute URI: the characters of RFC 3986 §2 and complete escapes.
-fn check_opaque(text: &[u8]) -> Result<(), ParseError> {
-    check_escaped(text, b":/?#[]@!$&'()*+,;=")
-}
-
-/// `%HH` decoded.
-fn unescaped(text: &str) -> Vec<u8> {
-    decoded(text, |_| true)
-}
-
-/// The form in which two spellings of a component are equal: escapes of unreserved characters decoded (RFC 3261 §19.1.4).
-fn normal(text: &str) -> Vec<u8> {
-    decoded(text, lex::is_unreserved)
-}
-
-fn decoded(text: &str, wanted: impl Fn(u8) -> bool) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&b) = bytes.get(at) {
-        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        let value = hex.filter(|_| b == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match value {
-            Some(value) if wanted(value) => out.push(value),
-            // Kept, but hexadecimal digits have no case.
-            Some(_) => out.extend(bytes[at..at + 3].to_ascii_uppercase()),
-            None => out.push(b),
-        }
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    out
-}
-
-fn escape(text: &str, also: &[u8]) -> String {
-    let mut out = String::with_capacity(text.len());
-    for b in text.bytes() {
-        if lex::is_unreserved(b) || also.contains(&b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
 }
 
 impl FromStr for Uri {
