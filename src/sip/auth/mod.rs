@@ -21,6 +21,8 @@ mod replay;
 mod resource;
 mod scheme;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub use algorithm::Algorithm;
 pub use authenticator::{Authenticator, Verdict};

@@ -182,3 +182,14 @@ fn went_on(sent: &Flow, broken: &Flow) -> bool {
     (sent.transport, sent.local, sent.remote) == (broken.transport, broken.local, broken.remote)
         && (sent.connection == broken.connection || sent.connection.is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_small() {
+        // Beside it: its name (about 60 octets), 24 to 60 octets in the indexes, 40 for each timer, and the message.
+        assert!(size_of::<Client>() <= 224, "{} octets", size_of::<Client>());
+    }
+}

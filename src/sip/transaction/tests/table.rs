@@ -231,9 +231,11 @@ fn zero_timers_do_not_hang() {
 fn a_hundred_thousand_transactions_leave_nothing() {
     let mut table = Transactions::new(TimerConfig::default(), 100_000);
     let start = Instant::now();
-    let template = String::from_utf8_lossy(&request("OPTIONS", "z9hG4bK1").to_bytes()).into_owned();
+    let template = request("OPTIONS", "z9hG4bK1");
     for n in 0..100_000 {
-        let request = parse_request(&template.replace("z9hG4bK1", &format!("z9hG4bK{n}x")));
+        let mut request = template.clone();
+        request.headers.set(HeaderName::Via, format!("SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK{n}"));
+        request.headers.set(HeaderName::CallId, n.to_string());
         let response = Response::for_request(&request, 200);
         let Received::NewRequest { tx, .. } = table.receive(Message::Request(request), udp(), start) else { panic!() };
         table.respond(tx, response, start);
