@@ -191,9 +191,9 @@ impl Gateway {
 
 /// Whether a body belongs to the screen session.
 fn is_screen_message(request: &Request) -> bool {
-    request.content_type().is_some_and(|media| {
-        media.is("message/cpim") || media.is("application/vnd.tandem.control+json")
-    })
+    request
+        .content_type()
+        .is_some_and(|media| media.is("message/cpim") || media.is("application/vnd.tandem.control+json"))
 }
 
 fn content(request: &Request) -> Option<(String, Bytes)> {

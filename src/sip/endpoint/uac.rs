@@ -208,10 +208,8 @@ impl Endpoint {
         }
         let Some((id, to_tag)) = self.leg_of_response(&response) else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let (same_dialog, flow) = (
-            leg.dialog.as_ref().is_some_and(|dialog| dialog.id().remote_tag == to_tag),
-            leg.flow,
-        );
+        let (same_dialog, flow) =
+            (leg.dialog.as_ref().is_some_and(|dialog| dialog.id().remote_tag == to_tag), leg.flow);
         let Some(established) = leg.established() else { return };
         if same_dialog {
             let seq = response.cseq().map_or(0, |cseq| cseq.seq);
