@@ -497,10 +497,10 @@ async fn sip_message_carries_what_msrp_cannot() {
     assert!(body.ends_with(&shot.image));
     gateway.command(ScreenCommand::MessageResult { call: 1, side, ticket: carried, status: 200 }).await;
     until(&mut [&mut seat], |_, received| (received == Received::Delivered(ticket)).then_some(())).await;
+    assert_eq!(gateway.close(1).await.frames_to_phone, 1);
     let state =
         |event: &ScreenEvent| matches!(event, ScreenEvent::State { toward: Side::Phone, state: LaneState::Live, .. });
     assert!(gateway.seen.iter().any(state));
-    assert_eq!(gateway.close(1).await.frames_to_phone, 1);
     gateway.command(message(9, "message/cpim", Bytes::new())).await;
     let late = |event: &ScreenEvent| matches!(event, ScreenEvent::Verdict { ticket: 9, status: 481, .. }).then_some(());
     gateway.event(late).await;
