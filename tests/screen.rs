@@ -247,7 +247,7 @@ async fn confirm(phone: &mut ScreenClient, seat: &mut ScreenClient, about: &Fram
     let answer = ConfirmAnswer { id: asked.id, answer, by, frame_hash: asked.frame_hash };
     phone.send_control(&Control::ConfirmAnswer(answer)).expect("room");
     until(&mut [phone, seat], |who, received| match received {
-        Received::Control(control) if who == 1 => Some(assert_eq!(control.kind(), "confirm.answer")),
+        Received::Control(control) => (who == 1 && control.kind() == "confirm.answer").then_some(()),
         _ => None,
     })
     .await;
@@ -477,7 +477,7 @@ async fn sip_message_carries_what_msrp_cannot() {
         assert_eq!(gateway.event(verdict).await, (ticket, expected));
     }
     until(&mut [&mut seat], |_, received| match received {
-        Received::Frame(got) => Some(assert_eq!(got.hash, shot.hash)),
+        Received::Frame(got) => (got.hash == shot.hash).then_some(()),
         _ => None,
     })
     .await;
@@ -497,10 +497,10 @@ async fn sip_message_carries_what_msrp_cannot() {
     assert!(body.ends_with(&shot.image));
     gateway.command(ScreenCommand::MessageResult { call: 1, side, ticket: carried, status: 200 }).await;
     until(&mut [&mut seat], |_, received| (received == Received::Delivered(ticket)).then_some(())).await;
+    assert_eq!(gateway.close(1).await.frames_to_phone, 1);
     let state =
         |event: &ScreenEvent| matches!(event, ScreenEvent::State { toward: Side::Phone, state: LaneState::Live, .. });
     assert!(gateway.seen.iter().any(state));
-    assert_eq!(gateway.close(1).await.frames_to_phone, 1);
     gateway.command(message(9, "message/cpim", Bytes::new())).await;
     let late = |event: &ScreenEvent| matches!(event, ScreenEvent::Verdict { ticket: 9, status: 481, .. }).then_some(());
     gateway.event(late).await;
