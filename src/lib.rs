@@ -15,6 +15,7 @@
 pub mod acd;
 pub mod call;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod gateway;
 pub mod media;
