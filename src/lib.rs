@@ -13,13 +13,17 @@
 //! `docs/architecture.md` tells the same story at length.
 
 pub mod acd;
+pub mod app;
 pub mod call;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod console;
+pub mod driver;
 pub mod gateway;
 pub mod media;
 pub mod net;
+pub mod observe;
 pub mod registrar;
 pub mod simulator;
 pub mod sip;

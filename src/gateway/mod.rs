@@ -13,6 +13,7 @@ mod legs;
 mod media;
 mod messages;
 mod queue;
+mod reconfigure;
 mod register;
 mod requests;
 mod screens;
