@@ -147,6 +147,11 @@ impl Phone {
         self.call.is_some()
     }
 
+    /// Whether a REGISTER waits for its answer.
+    pub fn is_registering(&self) -> bool {
+        self.registration.is_under_way()
+    }
+
     /// Whether the registrar knows us, as far as we know.
     pub fn is_registered(&self) -> bool {
         self.registration.is_bound()

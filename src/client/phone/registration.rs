@@ -55,6 +55,10 @@ impl Registration {
         matches!(self.state, State::Asking { request, .. } if request == id)
     }
 
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Asking { .. })
+    }
+
     /// Whether we have a binding as far as we know.
     pub fn is_bound(&self) -> bool {
         matches!(self.state, State::Bound { .. })
