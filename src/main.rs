@@ -9,6 +9,9 @@ use tandem::{app, cli, observe};
 #[derive(Parser)]
 #[command(name = "tandem", version)]
 struct Arguments {
+    /// End when standard input closes: whoever starts this program and holds a pipe to it leaves no orphan behind.
+    #[arg(long)]
+    end_with_stdin: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -23,11 +26,16 @@ enum Command {
     Cdr(cli::cdr::Args),
     /// Serve the demo travel site.
     Site(cli::site::Args),
+    /// Play a customer's call between separate programs, and show both screens.
+    Demo(cli::demo::Args),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     observe::start_logs();
+    if arguments.end_with_stdin {
+        cli::end_with_stdin();
+    }
     match arguments.command {
         Command::Check(file) => cli::check::run(&file.config),
         Command::Run(file) => asynchronously(async move {
@@ -41,6 +49,7 @@ fn main() -> ExitCode {
         }),
         Command::Cdr(args) => asynchronously(async move { cli::cdr::main(&args).await }),
         Command::Site(args) => asynchronously(async move { cli::site::run(&args).await }),
+        Command::Demo(args) => asynchronously(async move { cli::demo::run(&args).await }),
     }
 }
 

@@ -3,10 +3,13 @@
 mod arguments;
 pub mod cdr;
 pub mod check;
+pub mod demo;
+mod lifeline;
 pub mod site;
 mod table;
 
 pub use arguments::ConfigFile;
+pub use lifeline::end_with_stdin;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

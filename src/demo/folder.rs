@@ -34,7 +34,6 @@ impl Folder {
         }
         let folder = Folder { root: absolute };
         folder.make(&folder.root.join("logs"))?;
-        folder.make(&folder.root.join("frames"))?;
         Ok(folder)
     }
 
@@ -68,17 +67,18 @@ impl Folder {
         self.root.join("logs").join(format!("{}.log", who.name()))
     }
 
-    /// Where an actor records the frames that it receives.
-    pub(super) fn frames(&self, who: Actor) -> PathBuf {
-        self.root.join("frames").join(who.name())
+    /// Where an actor puts the frames that it receives, until they are taken from there.
+    pub(super) fn inbox(&self, who: Actor) -> PathBuf {
+        self.root.join("inbox").join(who.name())
     }
 
-    /// Where the frames that a handset receives in one call are recorded.
-    pub(super) fn handset_frames(&self, call: u32) -> PathBuf {
-        self.root.join("frames").join(format!("call{call:02}-handset"))
+    /// Where the frames of one call are kept.
+    pub(super) fn frames(&self, call: u32) -> PathBuf {
+        self.root.join("frames").join(format!("call{call:02}"))
     }
 
-    fn make(&self, path: &Path) -> Result<(), DemoError> {
+    /// Makes a directory below it.
+    pub(super) fn make(&self, path: &Path) -> Result<(), DemoError> {
         fs::create_dir_all(path).map_err(|source| DemoError::Folder { path: path.to_owned(), source })
     }
 
