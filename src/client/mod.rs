@@ -4,18 +4,21 @@
 //! the standards say and not what one program remembers of itself. From the inside out:
 //!
 //! - [`phone`], pure: a user agent (registration, one call, offers and answers).
-//! - [`line`], [`voice`]: its sockets, and the tones that it plays and listens for.
-//! - [`carrier`]: what each program does with them.
+//! - [`line`], [`voice`], [`screens`], [`glass`]: its SIP sockets, its tones, its screen session, its own screen.
+//! - [`handset`], [`carrier`]: what each program does with them.
 //! - [`story`], [`report`], [`record`]: what it tells, and the frames that it keeps.
 //!
 //! `docs/reference-clients.md` is their manual.
 
 pub mod carrier;
 pub mod error;
+pub mod glass;
+pub mod handset;
 pub mod line;
 pub mod phone;
 pub mod record;
 pub mod report;
+pub mod screens;
 pub mod story;
 pub mod voice;
 
