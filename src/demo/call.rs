@@ -63,7 +63,7 @@ impl<'s> Play<'s> {
             Network::Cellular => "starting the customer's phone",
         };
         self.audience.progress(words);
-        self.stage.start_handset(self.number, self.evidence.network, patience.as_secs())?;
+        self.stage.start_handset(self.number, self.evidence.network)?;
         let outcome = self.follow(Instant::now() + patience).await;
         self.tell(u64::MAX);
         if let Err(error) = outcome {
@@ -195,6 +195,10 @@ impl<'s> Play<'s> {
         };
         match record::rows(&self.stage.folder.database(), &call_id).await {
             Ok((rows, all)) => {
+                if let Some(row) = rows.first() {
+                    let line = timeline::written(row, unix_ms(), self.placed_ms);
+                    self.audience.line(&line);
+                }
                 self.evidence.rows = rows;
                 self.evidence.rows_added = all.saturating_sub(before);
             }

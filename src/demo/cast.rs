@@ -10,6 +10,9 @@ use super::settings::Settings;
 const CUSTOMER_HZ: &str = "700";
 const ANSWERING_HZ: &str = "1100";
 
+/// How long a call lasts that has nothing but voice: long enough to hear two seconds of tone.
+const VOICE_SECONDS: &str = "6";
+
 /// The customer: an IMEI that the GSMA gives to nobody's phone, and a number of no carrier.
 const IMEI: &str = "35209900-176148-0";
 const NUMBER: &str = "+8613800138000";
@@ -48,13 +51,13 @@ impl Cast {
         all
     }
 
-    pub(super) fn handset(&self, network: Network, inbox: &Path, seconds: u64) -> Vec<String> {
+    pub(super) fn handset(&self, network: Network, inbox: &Path) -> Vec<String> {
         let server = format!("127.0.0.1:{}", self.ports.app);
         let mut all = self.user(&server, &self.settings.customer);
         all.extend(words(&["--transport", "tcp", "--imei", IMEI, "--number", NUMBER]));
         all.extend(words(&["--network", network.as_str(), "--to", &self.settings.dials]));
         all.extend(words(&["--tone", CUSTOMER_HZ, "--expect-tone", ANSWERING_HZ, "--script", "booking"]));
-        all.extend(words(&["--record", &path(inbox), "--call-seconds", &seconds.to_string(), "--json"]));
+        all.extend(words(&["--record", &path(inbox), "--call-seconds", VOICE_SECONDS, "--json"]));
         all.insert(0, "handset".to_owned());
         all
     }

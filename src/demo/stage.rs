@@ -73,10 +73,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Starts the customer's phone for one call of at most `seconds`.
-    pub(super) fn start_handset(&mut self, call: u32, network: Network, seconds: u64) -> Result<(), DemoError> {
-        let inbox = self.folder.inbox(Actor::Handset).join(format!("call{call:02}"));
-        let arguments = self.cast.handset(network, &inbox, seconds);
+    /// Starts the customer's phone for one call.
+    pub(super) fn start_handset(&mut self, call: u32, network: Network) -> Result<(), DemoError> {
+        let arguments = self.cast.handset(network, &self.inbox_of(Actor::Handset, call));
         self.handset = Some(self.spawn(Actor::Handset, &arguments)?);
         Ok(())
     }

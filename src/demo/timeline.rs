@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::actor::Actor;
 use super::network::Network;
 use crate::client::{StoryEvent, What};
+use crate::store::CallRecord;
 
 /// A step of the method; see `docs/demo.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -60,6 +61,20 @@ pub(super) fn line(who: Actor, event: &StoryEvent, network: Network, placed_ms: 
         step: step(who, event.what),
         fields: event.fields.clone(),
     })
+}
+
+/// The line for a call record that was read back.
+pub(super) fn written(row: &CallRecord, now_ms: u64, placed_ms: Option<u64>) -> Line {
+    let seconds = row.talk_ms as f64 / 1000.0;
+    Line {
+        ms: placed_ms.map_or(-1, |placed| i64::try_from(now_ms.saturating_sub(placed)).unwrap_or(i64::MAX)),
+        from: "gateway",
+        to: None,
+        what: "record.written",
+        text: format!("wrote the call record: {} by {}, {seconds:.1} s of talk", row.outcome, row.bearer.as_str()),
+        step: Some(Step::Toll),
+        fields: Map::new(),
+    }
 }
 
 fn part(who: Actor) -> &'static str {
