@@ -37,7 +37,7 @@ case "${1:-}" in
 esac
 
 # Cargo is the one thing that we do not install: which Rust a machine has is its owner's choice.
-have cargo || die "cargo is missing; install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml") or later (https://rustup.rs)"
+have cargo || die "cargo is missing; install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml") or later with rustup"
 
 missing=""
 for package in $wanted; do
