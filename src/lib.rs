@@ -13,12 +13,16 @@
 //! `docs/architecture.md` tells the same story at length.
 
 pub mod acd;
+pub mod app;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod console;
+pub mod driver;
 pub mod gateway;
 pub mod media;
 pub mod net;
+pub mod observe;
 pub mod registrar;
 pub mod simulator;
 pub mod sip;

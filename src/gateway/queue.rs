@@ -8,7 +8,7 @@ use super::{Gateway, Output};
 use crate::acd::{self, CallerId, QueueSettings, RefusalKind, SeatSettings};
 use crate::call::body::Body;
 use crate::call::{CallKey, Failure, Outcome, Party, SeatLease, Side, Stage};
-use crate::config::Config;
+use crate::config::{Config, Music};
 use crate::media::{MediaCommand, PromptId};
 use crate::sip::endpoint::{Invitation, Routing};
 use crate::sip::message::{HeaderName, Request};
@@ -59,7 +59,11 @@ impl Gateway {
         let Some(agreement) = self.calls.get(&key).and_then(|call| call.caller.agreement()) else { return };
         let audio = &agreement.audio;
         let Some(codec) = crate::media::AudioCodec::from_name(&audio.codec.name) else { return };
-        let prompt = PromptId(u16::try_from(queue).unwrap_or(0));
+        // The melody is number 0; a queue with music of its own has the number after its own.
+        let prompt = match &self.config.queues[queue].music {
+            Music::Builtin => PromptId::MUSIC,
+            Music::File(_) => PromptId(u16::try_from(queue + 1).unwrap_or(0)),
+        };
         let payload_type = audio.codec.payload_type;
         self.out(Output::Media(MediaCommand::Play { leg, prompt, codec, payload_type }));
     }

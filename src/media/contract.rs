@@ -111,7 +111,8 @@ pub struct LegStats {
     pub octets_in: u64,
     /// Octets of `packets_out`, counted alike.
     pub octets_out: u64,
-    /// Packets, of RTP or RTCP, from another source than the latched one.
+    /// Packets, of RTP or RTCP, from another source than the latched one, or more of them than any voice needs
+    /// ([`MAX_RATE`](super::relay::MAX_RATE)).
     pub dropped_source: u64,
     /// Datagrams that are no valid RTP or RTCP, or larger than any media packet.
     pub dropped_malformed: u64,

@@ -16,6 +16,10 @@ use super::rtp::{self, Kind};
 /// The largest media packet that is relayed. A path MTU is 1500; above this it is no voice.
 pub const MAX_PACKET: usize = 2_048;
 
+/// Packets a second, RTP and RTCP together, that one leg may have relayed: ten times the voice of RFC 3551 §4.2. It ends
+/// floods, and packets that go round between calls whose far sides name each other's ports here.
+pub const MAX_RATE: u32 = 500;
+
 /// Where a leg lives in this relay. Dense, and used again after [`Relay::close`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct LegKey(pub usize);
@@ -73,6 +77,14 @@ struct Leg {
     stats: LegStats,
     heard: Instant,
     silent: bool,
+    rate: Rate,
+}
+
+/// Counts the packets of the present second.
+#[derive(Debug)]
+struct Rate {
+    since: Instant,
+    packets: u32,
 }
 
 impl Relay {
@@ -87,7 +99,8 @@ impl Relay {
             return None;
         }
         let (rtp, rtcp, stats) = <(Latch, Latch, LegStats)>::default();
-        let key = LegKey(self.legs.insert(Leg { id, peer: None, rtp, rtcp, stats, heard: now, silent: false }));
+        let rate = Rate { since: now, packets: 0 };
+        let key = LegKey(self.legs.insert(Leg { id, peer: None, rtp, rtcp, stats, heard: now, silent: false, rate }));
         self.keys.insert(id, key);
         Some(key)
     }
@@ -181,7 +194,7 @@ impl Relay {
             Kind::Rtp => leg.rtp.accept(source),
             Kind::Rtcp => leg.accept_rtcp(flow, source),
         };
-        if !believed {
+        if !believed || !leg.rate.allows(now) {
             leg.stats.dropped_source += 1;
             return Received { action: Action::Drop, first: false };
         }
@@ -224,6 +237,16 @@ impl Relay {
                 dead(leg.id);
             }
         }
+    }
+}
+
+impl Rate {
+    fn allows(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, packets: 0 };
+        }
+        self.packets = self.packets.saturating_add(1);
+        self.packets <= MAX_RATE
     }
 }
 

@@ -15,3 +15,5 @@ pub mod image;
 pub mod msrp;
 pub mod session;
 pub mod text;
+#[cfg(test)]
+mod trace;

@@ -102,6 +102,20 @@ fn reports_on_the_sound_port_leave_by_the_report_port() {
 }
 
 #[test]
+fn a_flood_is_cut_and_counted_second_by_second() {
+    let now = Instant::now();
+    let (mut relay, a, _) = bridged(now);
+    for second in 0..3 {
+        let now = now + Duration::from_secs(second);
+        let passed = (0..MAX_RATE + 100)
+            .filter(|_| relay.receive(a, Flow::Rtp, &sound(), at(1, 4_000), now).action != Action::Drop)
+            .count();
+        assert_eq!(passed, MAX_RATE as usize);
+    }
+    assert_eq!(relay.stats(a).dropped_source, 300);
+}
+
+#[test]
 fn noise_is_counted_and_latches_nothing() {
     let now = Instant::now();
     let (mut relay, a, b) = bridged(now);

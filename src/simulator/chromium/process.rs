@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
@@ -111,6 +111,18 @@ impl ChromiumProcess {
         status.map_or_else(|error| error.to_string(), |status| status.to_string())
     }
 
+    /// Waits, blocking, until the browser is reaped; false if it is not after `limit`.
+    fn reaped_within(&mut self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
     /// Ends the browser and removes its profile.
     pub async fn finish(mut self) {
         self.end().await;
@@ -122,19 +134,15 @@ impl ChromiumProcess {
 }
 
 impl Drop for ChromiumProcess {
-    /// The way out when nobody could await [`Self::finish`]: a runtime that shuts down, or a panic.
+    /// The way out when nobody could await [`Self::finish`]: a runtime that shuts down, or a panic. A browser that ends
+    /// by itself takes its helpers with it, so it gets its grace here too.
     fn drop(&mut self) {
         drop(self.lifeline.take());
-        if !matches!(self.child.try_wait(), Ok(None)) {
+        if self.reaped_within(GRACE) {
             return;
         }
         let _ = self.child.start_kill();
-        for _ in 0..200 {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.reaped_within(GRACE);
     }
 }
 

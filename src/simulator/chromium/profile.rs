@@ -51,13 +51,18 @@ impl Profile {
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        // Renderers of a killed browser may write for some milliseconds more, which makes a removal fail half-way.
-        for _ in 0..100 {
+        // The helpers of a killed browser may write for some milliseconds more: that makes a removal fail half-way, or
+        // brings the directory back. So it must be seen to be gone twice.
+        let mut absent = 0;
+        for _ in 0..200 {
             match std::fs::remove_dir_all(&self.root) {
-                Ok(()) => return,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-                Err(_) => thread::sleep(Duration::from_millis(10)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => absent += 1,
+                Ok(()) | Err(_) => absent = 0,
             }
+            if absent == 2 {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
         }
         tracing::warn!(path = %self.root.display(), "the browser's temporary profile could not be removed");
     }

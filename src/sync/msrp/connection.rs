@@ -111,6 +111,9 @@ pub enum Fault {
     /// The peer says that the session does not exist, or is bound elsewhere (481, 506).
     #[error("the peer refused the session: {0}")]
     Refused(u16),
+    /// The peer answered nothing for [`RESPONSE_TIMEOUT`](super::outbox::RESPONSE_TIMEOUT).
+    #[error("the peer is silent")]
+    Silent,
 }
 
 /// The response to a request, straight back to its last hop (RFC 4975 §7.2). Also for who has no session to answer from.
@@ -158,6 +161,7 @@ pub struct Connection {
     bound: bool,
     greeting_due: bool,
     closed: bool,
+    last_input: Option<Instant>,
     next_incoming: u64,
 }
 
@@ -185,6 +189,7 @@ impl Connection {
             bound: false,
             greeting_due: config.active,
             closed: false,
+            last_input: None,
             next_incoming: 0,
             config,
         }
@@ -212,10 +217,11 @@ impl Connection {
     }
 
     /// Takes octets from the peer.
-    pub fn handle_input(&mut self, octets: &[u8], _now: Instant) {
+    pub fn handle_input(&mut self, octets: &[u8], now: Instant) {
         if self.closed {
             return;
         }
+        self.last_input = Some(now);
         self.decoder.push(octets);
         while let Some(item) = self.decoder.next() {
             match item {
@@ -426,9 +432,14 @@ impl Connection {
         self.events.pop_front()
     }
 
-    /// Fails what was not answered in time.
+    /// Fails what was not answered in time. A peer that has said nothing at all since is gone.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.outbox.handle_timeout(now, &mut self.events);
+        let unanswered_since = self.outbox.handle_timeout(now, &mut self.events);
+        if let Some(since) = unanswered_since
+            && self.last_input.is_none_or(|heard| heard < since)
+        {
+            self.close(Fault::Silent);
+        }
     }
 
     /// When [`Connection::handle_timeout`] is due.

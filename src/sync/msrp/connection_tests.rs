@@ -175,7 +175,18 @@ fn silence_fails_a_message_after_thirty_seconds() {
     assert_eq!(a.poll_event(), None);
     a.handle_timeout(now + Duration::from_millis(1));
     assert_eq!(a.poll_event(), Some(Event::Failed { ticket, status: 408 }));
+    assert_eq!(a.poll_event(), Some(Event::Closed(Fault::Silent)));
     assert_eq!(a.poll_timeout(), None);
+
+    let mut b = connection(B, Some(A), true, small());
+    let ticket = b.send(message(Class::Control, "x")).expect("sent");
+    while b.poll_transmit(now).is_some() {}
+    now += Duration::from_secs(20);
+    b.handle_input(request("SEND", "bobby", "Message-ID: mid-1\r\n", "").as_bytes(), now);
+    b.handle_timeout(now + RESPONSE_TIMEOUT);
+    assert_eq!(b.poll_event(), Some(Event::Bound));
+    assert_eq!(b.poll_event(), Some(Event::Failed { ticket, status: 408 }));
+    assert_eq!(b.poll_event(), None, "a peer that speaks is not gone");
 }
 
 /// One request to B; `content` empty means none at all.

@@ -302,13 +302,16 @@ impl Outbox {
         }
     }
 
-    /// Gives up the transactions whose time is over.
-    pub fn handle_timeout(&mut self, now: Instant, events: &mut VecDeque<Event>) {
+    /// Gives up the transactions whose time is over. When the last of them was sent.
+    pub fn handle_timeout(&mut self, now: Instant, events: &mut VecDeque<Event>) -> Option<Instant> {
+        let mut since = None;
         while self.transactions.front().is_some_and(|open| open.deadline <= now) {
             if let Some(open) = self.transactions.pop_front() {
+                since = open.deadline.checked_sub(RESPONSE_TIMEOUT);
                 self.fail(open.ticket, status::TIMEOUT, events);
             }
         }
+        since
     }
 
     /// When the next transaction times out; they all take equally long, so the first is the oldest.
