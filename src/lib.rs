@@ -16,6 +16,7 @@ pub mod acd;
 pub mod app;
 pub mod call;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod console;
 pub mod driver;
