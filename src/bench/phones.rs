@@ -83,6 +83,7 @@ impl Line {
             routing: Routing::Flow,
             from: format!("<sip:caller@{}>", self.local),
             contact_user: "caller".to_owned(),
+            contact_params: String::new(),
             call_id: String::new(),
             max_forwards: 70,
             headers: Vec::new(),
