@@ -215,8 +215,16 @@ async fn start_signalling(config: Arc<Config>, shells: Shells) -> Result<std::th
                         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                         let gateway = Gateway::new(config, seed, WallClock::new(now, unix), now);
                         let Shells { media, media_events, screen, screen_events, store, orders } = shells;
-                        let wiring =
-                            Wiring { sockets, net, media, media_events, screen, screen_events, store, commands: orders };
+                        let wiring = Wiring {
+                            sockets,
+                            net,
+                            media,
+                            media_events,
+                            screen,
+                            screen_events,
+                            store,
+                            commands: orders,
+                        };
                         Driver::new(gateway, wiring).run().await;
                     }
                     // The receiver waits below.
@@ -246,8 +254,10 @@ fn media_settings(config: &Config) -> Result<MediaSettings, AppError> {
     let mut music = vec![Prompt::melody()];
     for (index, queue) in config.queues.iter().enumerate() {
         if let Music::File(file) = &queue.music {
-            let fault = |source| AppError::Music { queue: queue.name.clone(), file: file.display().to_string(), source };
-            let reader = std::fs::File::open(file).map_err(|error| fault(PromptError::from(error)))?;
+            let fault =
+                |source| AppError::Music { queue: queue.name.clone(), file: file.display().to_string(), source };
+            let reader =
+                std::fs::File::open(file).map_err(|error| fault(PromptError::from(hound::Error::from(error))))?;
             let id = PromptId(u16::try_from(index + 1).unwrap_or(u16::MAX));
             music.push(Prompt::from_wav(id, std::io::BufReader::new(reader)).map_err(fault)?);
         }

@@ -230,9 +230,7 @@ fn refused_media(command: &MediaCommand, reason: &str) -> Option<Input> {
         MediaCommand::Open { leg, .. } => {
             Some(Input::Media(MediaEvent::OpenFailed { leg: *leg, reason: reason.to_owned() }))
         }
-        MediaCommand::Close { leg } => {
-            Some(Input::Media(MediaEvent::Closed { leg: *leg, stats: LegStats::default() }))
-        }
+        MediaCommand::Close { leg } => Some(Input::Media(MediaEvent::Closed { leg: *leg, stats: LegStats::default() })),
         MediaCommand::Remote { .. }
         | MediaCommand::Bridge { .. }
         | MediaCommand::Unbridge { .. }

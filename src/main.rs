@@ -1,1 +1,62 @@
-fn main() {}
+//! The `tandem` command: reads its arguments, calls the library, returns its exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tandem::{app, bench, cli, observe};
+
+/// Costs nothing measurable, and lets `tandem bench` count allocations.
+#[global_allocator]
+static ALLOCATOR: bench::allocations::Counting = bench::allocations::Counting;
+
+/// A SIP telephony gateway that carries one voice call and two screens.
+#[derive(Parser)]
+#[command(name = "tandem", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway in the foreground.
+    Run(cli::ConfigFile),
+    /// Check a configuration and say what would run.
+    Check(cli::ConfigFile),
+    /// Print call records.
+    Cdr(cli::cdr::Args),
+    /// Measure what calls, packets and messages cost on this machine.
+    Bench(cli::bench::Args),
+    /// Serve the demo travel site.
+    Site(cli::site::Args),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    observe::start_logs();
+    match arguments.command {
+        Command::Check(file) => cli::check::run(&file.config),
+        Command::Run(file) => asynchronously(async move {
+            match app::run(&file.config).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("tandem: {error}");
+                    ExitCode::FAILURE
+                }
+            }
+        }),
+        Command::Bench(args) => cli::bench::run(&args),
+        Command::Cdr(args) => asynchronously(async move { cli::cdr::main(&args).await }),
+        Command::Site(args) => asynchronously(async move { cli::site::run(&args).await }),
+    }
+}
+
+fn asynchronously(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            eprintln!("tandem: the operating system gave no runtime: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -41,7 +41,9 @@ mod tests {
 
     #[test]
     fn everything_else_is_not() {
-        for value in ["3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=x", "IEEE-802.3", "IEEE-802.110", "", "Wi-Fi", "3GPP-NR;IEEE-802.11"] {
+        for value in
+            ["3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=x", "IEEE-802.3", "IEEE-802.110", "", "Wi-Fi", "3GPP-NR;IEEE-802.11"]
+        {
             assert_eq!(AccessNetwork::parse(Some(value)), AccessNetwork::Other, "{value}");
         }
         assert_eq!(AccessNetwork::parse(None), AccessNetwork::Unstated);

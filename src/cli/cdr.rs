@@ -25,6 +25,35 @@ pub struct CdrOptions {
     pub reveal: bool,
 }
 
+/// `tandem cdr`'s arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    config: super::ConfigFile,
+    /// Calls at most, the newest.
+    #[arg(long, short = 'n', default_value_t = 20)]
+    limit: u32,
+    /// One JSON object a line instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Only the call with this SIP Call-ID on any leg, or with this record id or its first 8 digits or more.
+    #[arg(long, value_name = "ID")]
+    call_id: Option<String>,
+    /// Numbers and device identities in full.
+    #[arg(long)]
+    reveal: bool,
+}
+
+/// Finds the database by the configuration and prints.
+pub async fn main(args: &Args) -> ExitCode {
+    let config = match crate::config::Config::load(&args.config.config) {
+        Ok(config) => config,
+        Err(errors) => return super::fail(&errors),
+    };
+    let (url, limit, json, reveal) = (config.store.url, args.limit, args.json, args.reveal);
+    run(&CdrOptions { url, limit, json, call_id: args.call_id.clone(), reveal }).await
+}
+
 /// Prints the calls on stdout.
 pub async fn run(options: &CdrOptions) -> ExitCode {
     match text(options, terminal_width()).await {

@@ -1,8 +1,13 @@
 //! The commands that print something and end.
 
+mod arguments;
+pub mod bench;
 pub mod cdr;
 pub mod check;
+pub mod site;
 mod table;
+
+pub use arguments::ConfigFile;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -12,8 +12,9 @@ pub(super) type Number = Option<Spanned<u64>>;
 pub(super) type Texts = Option<Spanned<Vec<Spanned<String>>>>;
 
 /// The tables of `config.toml`.
-pub(super) const TABLES: &[&str] =
-    &["gateway", "listener", "media", "screen", "store", "console", "user", "queue", "seat", "trunk", "route", "access"];
+pub(super) const TABLES: &[&str] = &[
+    "gateway", "listener", "media", "screen", "store", "console", "user", "queue", "seat", "trunk", "route", "access",
+];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -32,8 +32,7 @@ pub struct Console {
 impl Console {
     /// Serves on `bind`.
     pub async fn start(bind: SocketAddr, commands: mpsc::Sender<Command>) -> Result<Console, ConsoleError> {
-        let listener =
-            TcpListener::bind(bind).await.map_err(|source| ConsoleError { address: bind, source })?;
+        let listener = TcpListener::bind(bind).await.map_err(|source| ConsoleError { address: bind, source })?;
         let router =
             Router::new().route("/status", get(status)).route("/metrics", get(prometheus)).with_state(commands);
         let task = tokio::spawn(async move {
@@ -60,9 +59,7 @@ async fn status(State(commands): State<mpsc::Sender<Command>>) -> Response {
 
 async fn prometheus(State(commands): State<mpsc::Sender<Command>>) -> Response {
     match crate::app::status(&commands).await {
-        Some(status) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics::text(&status)).into_response()
-        }
+        Some(status) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics::text(&status)).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }

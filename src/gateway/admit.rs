@@ -39,7 +39,9 @@ impl Gateway {
     fn authenticate(&mut self, request: &Request) -> Result<Sender, Refusal> {
         let config = self.config.clone();
         let unix_s = self.clock.unix_s(self.now);
-        let secret = |name: &str| config.users.iter().find(|user| user.name == name).map(|user| Secret::password(user.password.expose()));
+        let secret = |name: &str| {
+            config.users.iter().find(|user| user.name == name).map(|user| Secret::password(user.password.expose()))
+        };
         match self.authenticator.verify(request, &secret, unix_s) {
             Verdict::Ok { username } => match config.users.iter().position(|user| user.name == username) {
                 Some(user) => Ok(Sender::User(user)),

@@ -142,12 +142,7 @@ impl Gateway {
         }
     }
 
-    fn answer_reinvite(
-        &mut self,
-        key: CallKey,
-        side: Side,
-        request: &Request,
-    ) -> Result<SessionDescription, Outcome> {
+    fn answer_reinvite(&mut self, key: CallKey, side: Side, request: &Request) -> Result<SessionDescription, Outcome> {
         let offer = read_offer(request)?;
         let screen_session = self.calls.get(&key).and_then(|call| call.party(side)).and_then(|p| p.screen.clone());
         let screen = screen_session.map(|session| self.screen_line(&session));

@@ -43,8 +43,7 @@ impl Gateway {
         }
         self.trunk_load[trunk] += 1;
         let listener = &self.config.listeners[config.listener];
-        let flow =
-            Flow { transport: listener.transport, local: listener.bind, remote: config.peer, connection: None };
+        let flow = Flow { transport: listener.transport, local: listener.bind, remote: config.peer, connection: None };
         let target = Uri::sip(Some(number), &config.peer.ip().to_string(), Some(config.peer.port()));
         Ok(invitation(target, flow, Routing::Target))
     }

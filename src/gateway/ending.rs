@@ -57,7 +57,13 @@ impl Gateway {
             leg_to_end = party.leg.take();
             let codec = party.agreement().map(|agreement| agreement.audio.codec.name.clone());
             media = party.media.take().or(media);
-            call.legs.push(LegRecord::new(ledger::record_side(&call.plan, side), &party.call_id, party.flow.remote, codec, party.answered));
+            call.legs.push(LegRecord::new(
+                ledger::record_side(&call.plan, side),
+                &party.call_id,
+                party.flow.remote,
+                codec,
+                party.answered,
+            ));
         }
         if let Some(part) = media {
             let index = call.legs.len().saturating_sub(1);

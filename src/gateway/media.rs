@@ -26,7 +26,8 @@ impl Gateway {
             self.ports.quarantine(port, self.now);
             return self.finish_if_settled(key);
         }
-        let parts = [call.caller.media.take_if(|part| part.leg == leg), call.callee_media.take_if(|part| part.leg == leg)];
+        let parts =
+            [call.caller.media.take_if(|part| part.leg == leg), call.callee_media.take_if(|part| part.leg == leg)];
         let callee = call.callee.as_mut().and_then(|callee| callee.media.take_if(|part| part.leg == leg));
         for part in parts.into_iter().flatten().chain(callee) {
             self.ports.quarantine(part.port, self.now);

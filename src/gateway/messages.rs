@@ -38,7 +38,7 @@ impl Gateway {
         }
         if is_screen_message(&request) {
             return match self.call_named_by(&request, sender) {
-                Some((key, side)) => self.to_screen(id, key, side, request),
+                Some((key, side)) => self.hand_to_screen(id, key, side, request),
                 None => self.refuse_uncorrelated(id, &request),
             };
         }
@@ -52,7 +52,7 @@ impl Gateway {
             return self.respond(id, &request, 413);
         }
         if is_screen_message(&request) {
-            return self.to_screen(id, key, side, request);
+            return self.hand_to_screen(id, key, side, request);
         }
         let other = self.calls.get(&key).and_then(|call| call.party(side.other())).and_then(|party| party.leg);
         match other {
@@ -81,7 +81,7 @@ impl Gateway {
     }
 
     /// Hands a screen message to the call's screen session; the verdict comes back by ticket.
-    fn to_screen(&mut self, id: IncomingId, key: CallKey, side: Side, request: Request) {
+    fn hand_to_screen(&mut self, id: IncomingId, key: CallKey, side: Side, request: Request) {
         let Some(call) = self.calls.get(&key).filter(|call| call.screen.open) else {
             return self.refuse_uncorrelated(id, &request);
         };
@@ -191,9 +191,9 @@ impl Gateway {
 
 /// Whether a body belongs to the screen session.
 fn is_screen_message(request: &Request) -> bool {
-    request.content_type().is_some_and(|media| {
-        media.is("message/cpim") || media.is("application/vnd.tandem.control+json")
-    })
+    request
+        .content_type()
+        .is_some_and(|media| media.is("message/cpim") || media.is("application/vnd.tandem.control+json"))
 }
 
 fn content(request: &Request) -> Option<(String, Bytes)> {

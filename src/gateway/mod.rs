@@ -89,11 +89,8 @@ impl Gateway {
         };
         let (endpoint_seed, nonce_secret, own_seed) = (sub_seed(), sub_seed(), sub_seed());
         let media = &config.media;
-        let ports = PortPool::new(
-            media.port_min..=media.port_max,
-            Duration::from_secs(media.port_rest_s),
-            PORT_QUARANTINE,
-        );
+        let ports =
+            PortPool::new(media.port_min..=media.port_max, Duration::from_secs(media.port_rest_s), PORT_QUARANTINE);
         Gateway {
             endpoint: Endpoint::new(endpoint_config(&config), endpoint_seed, now),
             authenticator: Authenticator::new(&config.gateway.domain, nonce_secret),

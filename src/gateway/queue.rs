@@ -152,7 +152,10 @@ impl Gateway {
                 callee.call_id.clone_from(&call_id);
                 callee.flow = flow;
             }
-            None => call.callee = Some(Party::new(leg, call_id.clone(), flow)),
+            None => {
+                let media = call.callee_media.take();
+                call.callee = Some(Party { media, ..Party::new(leg, call_id.clone(), flow) });
+            }
         }
         call.stage = Stage::Ringing;
         if let Some(session) = screen {

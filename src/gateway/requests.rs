@@ -42,7 +42,8 @@ impl Gateway {
             }
             Method::Message | Method::Info => self.dialog_message(id, leg, request, flow),
             _ => {
-                let refusal = Refusal::status(405).with(HeaderName::Allow, "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE");
+                let refusal =
+                    Refusal::status(405).with(HeaderName::Allow, "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE");
                 self.endpoint.refuse(id, &request, refusal, self.now);
             }
         }

@@ -4,9 +4,9 @@
 use super::{Gateway, Output};
 use crate::call::record::ConfirmationRecord;
 use crate::call::{CallKey, Side};
+use crate::sip::Transport;
 use crate::sip::message::Method;
 use crate::sip::sdp::{LocalMedia, ScreenLine, SessionDescription, Setup};
-use crate::sip::Transport;
 use crate::sync::contract::{Confirmation, Role, ScreenCommand, ScreenEvent, Side as ScreenSide};
 use crate::sync::identity::DeviceIdentity;
 

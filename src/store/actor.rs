@@ -10,9 +10,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::database::Store;
 use super::error::StoreError;
-use crate::call::record::CallRecord;
 use super::spill::{Replay, Spill};
 use super::stats::{Counters, StoreStats};
+use crate::call::record::CallRecord;
 
 /// How the actor behaves.
 #[derive(Clone, Copy, Debug)]

@@ -20,9 +20,11 @@ mod stats;
 mod tests;
 mod write;
 
+pub use crate::call::record::{
+    Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direction, LegRecord, Party, Side,
+};
 pub use actor::{StoreHandle, StoreSettings, spawn};
 pub use database::Store;
 pub use error::StoreError;
 pub use read::{CallFilter, Carried};
-pub use crate::call::record::{Bearer, CallRecord, ConfirmationRecord, DeviceRecord, Direction, LegRecord, Party, Side};
 pub use stats::StoreStats;

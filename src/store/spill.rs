@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
-use crate::call::record::CallRecord;
 use super::stats::Counters;
+use crate::call::record::CallRecord;
 
 /// Records between the callers and the thread.
 const QUEUE: usize = 4_096;

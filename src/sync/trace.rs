@@ -29,7 +29,7 @@ fn text<const N: usize>(text: &str) -> Text<N> {
 }
 
 fn screenshot(seq: u64, shade: u8) -> Frame {
-    let picture = image::GrayImage::from_fn(360, 640, |x, y| image::Luma([shade ^ ((x * y) >> 6) as u8]));
+    let picture = image::GrayImage::from_fn(360, 640, |x, y| image::Luma([shade ^ ((x / 9) * (y / 40)) as u8]));
     let mut out = Cursor::new(Vec::new());
     picture.write_to(&mut out, image::ImageFormat::Png).expect("a PNG");
     let limits = SessionConfig::default().frame;
@@ -47,7 +47,8 @@ impl End {
     fn new(name: &'static str, own: &str, peer: &str, seed: u64) -> Self {
         let uri = |text: &str| text.parse::<MsrpUri>().expect(text);
         let connection = |own, peer, active, seed| {
-            let (own, peer, limits) = (uri(own), Some(uri(peer)), Limits::default());
+            let (own, peer) = (uri(own), Some(uri(peer)));
+            let limits = Limits { chunk_bytes: 3000, ..Limits::default() };
             Connection::new(ConnectionConfig { own, peer, active, limits, seed })
         };
         let (client, gateway) = (connection(own, peer, true, seed), connection(peer, own, false, seed + 1));
@@ -171,15 +172,24 @@ fn send(connection: &mut Connection, class: Class, body: Bytes) {
     connection.send(message).expect("room");
 }
 
-/// Text as it is, images by their size.
+/// Text as it is, images (also the parts of one in later chunks) by their size.
 fn printable(octets: &[u8]) -> String {
+    const CONTENT: &[u8] = b"Content-Type: message/cpim\r\n\r\n";
     let mut out = String::new();
     let mut rest = octets;
-    while let Some(at) = memchr::memmem::find(rest, b"\x89PNG") {
-        let end = memchr::memmem::find(&rest[at..], b"\r\n-------").map_or(rest.len(), |end| at + end);
-        out.push_str(&String::from_utf8_lossy(&rest[..at]));
-        let _ = write!(out, "[{} octets of image/png]", end - at);
-        rest = &rest[end..];
+    while let Some(at) = memchr::memmem::find(rest, CONTENT) {
+        let (head, content) = rest.split_at(at + CONTENT.len());
+        let end = memchr::memmem::find(content, b"\r\n-------").expect("an end-line");
+        let (content, tail) = content.split_at(end);
+        let continued = !content.starts_with(b"From:");
+        let image = if continued { Some(0) } else { memchr::memmem::find(content, b"\x89PNG") };
+        let (text, image) = content.split_at(image.unwrap_or(content.len()));
+        out.push_str(&String::from_utf8_lossy(head));
+        out.push_str(&String::from_utf8_lossy(text));
+        if !image.is_empty() {
+            let _ = write!(out, "[{} octets of the image]", image.len());
+        }
+        rest = tail;
     }
     out.push_str(&String::from_utf8_lossy(rest));
     out.replace("\r\n", "\n")

@@ -96,7 +96,21 @@ fn read_config(
         None => None,
     };
     let (gateway, media, screen, store, access) = (gateway?, media?, screen?, store?, access?);
-    Some(Config { gateway, listeners, profiles, media, screen, store, console, users, queues, seats, trunks, routes, access })
+    Some(Config {
+        gateway,
+        listeners,
+        profiles,
+        media,
+        screen,
+        store,
+        console,
+        users,
+        queues,
+        seats,
+        trunks,
+        routes,
+        access,
+    })
 }
 
 fn absent<T: Default>(key: &str) -> Section<T> {

@@ -113,13 +113,13 @@ impl Call {
             }
             self.drain();
         }
-        for carrier in [self.phone.msrp.take(), self.seat.msrp.take()].into_iter().flatten().filter_map(|m| m.carrier) {
-            carrier.finish(LAST_WORDS).await;
-        }
         for event in self.events {
             if events.send(event).await.is_err() {
-                return;
+                break;
             }
+        }
+        for carrier in [self.phone.msrp, self.seat.msrp].into_iter().flatten().filter_map(|msrp| msrp.carrier) {
+            carrier.finish(LAST_WORDS).await;
         }
     }
 

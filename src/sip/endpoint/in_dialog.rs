@@ -42,7 +42,8 @@ impl Endpoint {
     pub fn reinvite(&mut self, id: LegId, body: (String, Bytes), now: Instant) -> bool {
         self.now = now;
         let Some(leg) = self.legs.get_mut(&id) else { return false };
-        if leg.established().is_none_or(|established| established.reinvite.is_some() || established.ack_wait.is_some()) {
+        if leg.established().is_none_or(|established| established.reinvite.is_some() || established.ack_wait.is_some())
+        {
             return false;
         }
         let Some(mut request) = self.dialog_request(id, Method::Invite) else { return false };
@@ -53,7 +54,7 @@ impl Endpoint {
         let flow = leg.request_flow();
         let tx = self.transactions.request(request.clone(), flow, now);
         if let Some(established) = leg.established() {
-            let calling = Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 };
+            let calling = Box::new(Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 });
             established.reinvite = Some(Reinvite::Ours(calling));
         }
         self.calling.insert(tx, id);
@@ -125,8 +126,7 @@ impl Endpoint {
         let from = request.from().ok()?;
         let id = *self.by_tag.get(to.tag()?)?;
         let dialog = self.legs.get(&id)?.dialog.as_ref()?.id();
-        let matches =
-            dialog.call_id == request.call_id().ok()? && dialog.remote_tag == from.tag().unwrap_or_default();
+        let matches = dialog.call_id == request.call_id().ok()? && dialog.remote_tag == from.tag().unwrap_or_default();
         matches.then_some(id)
     }
 
@@ -187,7 +187,7 @@ impl Endpoint {
             }
             None => {
                 self.offered.insert(tx, id);
-                established.reinvite = Some(Reinvite::Theirs(Offered { tx, request: request.clone() }));
+                established.reinvite = Some(Reinvite::Theirs(Box::new(Offered { tx, request: request.clone() })));
                 leg.flow = flow;
                 if let (Some(dialog), Ok(contacts)) = (&mut leg.dialog, request.contacts())
                     && let Some(contact) = contacts.first()
@@ -269,8 +269,7 @@ impl Endpoint {
 
     /// Next sequence number for repeating a request of a leg.
     pub(super) fn repeat_sequence(&mut self, pending: &Pending) -> u32 {
-        let in_dialog =
-            pending.leg.and_then(|id| self.legs.get_mut(&id)).and_then(|leg| leg.dialog.as_mut());
+        let in_dialog = pending.leg.and_then(|id| self.legs.get_mut(&id)).and_then(|leg| leg.dialog.as_mut());
         match in_dialog {
             Some(dialog) => dialog.next_sequence(),
             None => pending.request.cseq().map_or(1, |cseq| cseq.seq) + 1,

@@ -73,9 +73,7 @@ impl Endpoint {
         if encoded || unknown_type {
             let accept = self.config.accept.join(", ");
             return Some(
-                Refusal::status(415)
-                    .with(HeaderName::Accept, accept)
-                    .with(HeaderName::AcceptEncoding, "identity"),
+                Refusal::status(415).with(HeaderName::Accept, accept).with(HeaderName::AcceptEncoding, "identity"),
             );
         }
         // RFC 3261 §20.1, §21.4.7: an Accept that leaves out SDP leaves nothing we could answer with.
@@ -83,7 +81,9 @@ impl Endpoint {
         let reads_sdp = accepts.peek().is_none()
             || accepts.any(|range| {
                 let range = range.split(|byte| *byte == b';').next().unwrap_or(range).trim_ascii();
-                [&b"application/sdp"[..], b"application/*", b"*/*"].iter().any(|known| range.eq_ignore_ascii_case(known))
+                [&b"application/sdp"[..], b"application/*", b"*/*"]
+                    .iter()
+                    .any(|known| range.eq_ignore_ascii_case(known))
             });
         (!reads_sdp).then(|| Refusal::status(406))
     }

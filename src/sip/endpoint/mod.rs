@@ -90,7 +90,7 @@ impl Endpoint {
     /// A new endpoint; `seed` feeds its tags, branches and Call-IDs (RFC 3261 §19.3 wants them unguessable).
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: Instant) -> Endpoint {
         Endpoint {
-            transactions: Transactions::new(config.timers.clone(), config.max_transactions),
+            transactions: Transactions::new(config.timers, config.max_transactions),
             config,
             rng: StdRng::from_seed(seed),
             legs: HashMap::new(),
@@ -161,12 +161,26 @@ impl Endpoint {
         let state = |leg: &Leg| match &leg.state {
             leg::State::Calling(calling) => format!("calling (cancel {})", calling.cancel_sent),
             leg::State::Incoming(_) => "incoming".to_owned(),
-            leg::State::Established(e) => format!("established (ack wait {}, reinvite {})", e.ack_wait.is_some(), e.reinvite.is_some()),
+            leg::State::Established(e) => {
+                format!("established (ack wait {}, reinvite {})", e.ack_wait.is_some(), e.reinvite.is_some())
+            }
         };
-        let legs: Vec<_> = self.legs.values().map(|leg| format!("{} released {} wake {:?}", state(leg), leg.released, leg.wake_at.map(|at| at - self.now))).collect();
+        let legs: Vec<_> = self
+            .legs
+            .values()
+            .map(|leg| {
+                format!("{} released {} wake {:?}", state(leg), leg.released, leg.wake_at.map(|at| at - self.now))
+            })
+            .collect();
         format!(
             "legs {legs:?} tags {} calling {} merging {} offered {} pending {} transactions {} ({})",
-            self.by_tag.len(), self.calling.len(), self.merging.len(), self.offered.len(), self.pending.len(), self.transactions.len(), self.transactions.is_empty()
+            self.by_tag.len(),
+            self.calling.len(),
+            self.merging.len(),
+            self.offered.len(),
+            self.pending.len(),
+            self.transactions.len(),
+            self.transactions.is_empty()
         )
     }
 

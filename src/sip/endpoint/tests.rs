@@ -16,7 +16,15 @@ const SDP: &str = "application/sdp";
 fn config() -> EndpointConfig {
     EndpointConfig {
         product: "test".into(),
-        allow: vec![Method::Invite, Method::Ack, Method::Bye, Method::Cancel, Method::Options, Method::Info, Method::Message],
+        allow: vec![
+            Method::Invite,
+            Method::Ack,
+            Method::Bye,
+            Method::Cancel,
+            Method::Options,
+            Method::Info,
+            Method::Message,
+        ],
         supported: vec![],
         accept: vec!["application/sdp"],
         timers: TimerConfig::default(),
@@ -381,8 +389,7 @@ fn a_second_answer_of_a_fork_is_acknowledged_and_hung_up() {
 /// Two owners do random things at random times over a link that loses, doubles and delays; in the end nothing is left.
 #[test]
 fn whatever_happens_nothing_is_left() {
-    let schedules: u64 =
-        std::env::var("TANDEM_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
+    let schedules: u64 = std::env::var("TANDEM_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     let first: u64 = std::env::var("TANDEM_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     for seed in first..first + schedules {
         random_schedule(seed);
@@ -436,6 +443,11 @@ fn random_schedule(seed: u64) {
         pair.run(Duration::from_secs(100), |_| false);
     }
     for (index, end) in pair.ends.iter().enumerate() {
-        assert!(end.is_idle(), "TANDEM_SEED={seed}: endpoint {index} keeps {}:\n{}", end.remains(), pair.ladder.join("\n"));
+        assert!(
+            end.is_idle(),
+            "TANDEM_SEED={seed}: endpoint {index} keeps {}:\n{}",
+            end.remains(),
+            pair.ladder.join("\n")
+        );
     }
 }

@@ -25,7 +25,7 @@ impl Endpoint {
         let tx = self.transactions.request(request.clone(), invitation.flow, now);
         self.calling.insert(tx, id);
         self.by_tag.insert(local_tag.clone(), id);
-        let calling = Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 };
+        let calling = Box::new(Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 });
         self.legs.insert(
             id,
             Leg {
@@ -164,7 +164,7 @@ impl Endpoint {
         }
         let tx = self.transactions.request(request.clone(), flow, self.now);
         self.calling.insert(tx, id);
-        let again = Calling { tx, request, provisional: false, cancel_sent: false, attempts };
+        let again = Box::new(Calling { tx, request, provisional: false, cancel_sent: false, attempts });
         if let Some(leg) = self.legs.get_mut(&id) {
             match &mut leg.state {
                 State::Established(established) => established.reinvite = Some(Reinvite::Ours(again)),
@@ -208,10 +208,8 @@ impl Endpoint {
         }
         let Some((id, to_tag)) = self.leg_of_response(&response) else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let (same_dialog, flow) = (
-            leg.dialog.as_ref().is_some_and(|dialog| dialog.id().remote_tag == to_tag),
-            leg.flow,
-        );
+        let (same_dialog, flow) =
+            (leg.dialog.as_ref().is_some_and(|dialog| dialog.id().remote_tag == to_tag), leg.flow);
         let Some(established) = leg.established() else { return };
         if same_dialog {
             let seq = response.cseq().map_or(0, |cseq| cseq.seq);

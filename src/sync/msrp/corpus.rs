@@ -65,7 +65,7 @@ fn other_stacks_messages_get_their_verdict() {
         ("rcs/rfc4975-s4-send.msrp", read("rcs/rfc4975-s4-send.msrp"), " 200 OK", Some("Hey Bob, are you there?")),
         ("rcs/header-case.msrp", read("rcs/header-case.msrp"), " 200 OK", Some("abc")),
         ("cpp/send-order.msrp", whole("cpp/send-order.msrp"), " 200 OK", Some("Hi, I'm Alice!")),
-        ("cpp/auth.msrp", whole("cpp/auth.msrp"), " 481 ", None),
+        ("cpp/auth.msrp", whole("cpp/auth.msrp"), " 501 ", None),
         ("python/wrong-method.msrp", read("python/wrong-method.msrp"), " 501 ", None),
         ("python/chunk-open.msrp", read("python/chunk-open.msrp"), " 400 ", None),
         ("doubango/response.msrp", read("doubango/response.msrp"), "", None),

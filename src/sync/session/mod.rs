@@ -5,24 +5,23 @@
 //! There is no table from which a wrong receiver could be chosen.
 
 mod controls;
+mod exchange;
 mod lane;
 mod messages;
+mod sending;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::context::DeviceContext;
 use super::contract::{FrameCounters, LaneState, ScreenEvent, Side};
 use super::control::{self, Control, Position, SeatAssigned};
-use super::cpim::{self, Cpim};
-use super::frame::{self, Frame, FrameLimits};
+use super::frame::FrameLimits;
 use super::identity::DeviceIdentity;
-use super::msrp::{Class, status};
-use super::text::Text;
+use super::msrp::status;
+pub use exchange::{Input, Origin, Output, Progress};
 use lane::Lane;
 
 /// The sender of what the gateway itself says.
@@ -51,130 +50,6 @@ impl Default for SessionConfig {
             stall_after: Duration::from_secs(5),
         }
     }
-}
-
-/// How a message came in, and so how it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Over the side's MSRP connection.
-    Msrp {
-        /// The side.
-        side: Side,
-        /// Which of its connections: a side may have connected again since.
-        generation: u64,
-        /// The connection's.
-        ticket: u64,
-    },
-    /// As a SIP MESSAGE.
-    Sip {
-        /// The driver's.
-        ticket: u64,
-    },
-}
-
-/// What a carrier has to say about a message that it took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// The receiver has taken it.
-    Accepted,
-    /// The receiver reports that it has it whole. Implies accepted.
-    Delivered,
-    /// It made room for a newer frame.
-    Superseded,
-    /// It was refused, or there was no answer.
-    Failed(u16),
-}
-
-/// What happens to a session.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// A leg has a screen session.
-    Open {
-        /// Which.
-        side: Side,
-        /// Its SIP Call-ID.
-        call_id: String,
-        /// The phone's names; ignored for the seat.
-        identity: DeviceIdentity,
-        /// The largest SIP MESSAGE when there is no MSRP.
-        message_limit: Option<usize>,
-    },
-    /// A side's MSRP connection is bound.
-    Connected(Side),
-    /// It ended.
-    Disconnected(Side),
-    /// A message arrived. Answered by exactly one [`Output::Verdict`].
-    Message {
-        /// From which side.
-        side: Side,
-        /// How.
-        origin: Origin,
-        /// Its Content-Type.
-        content_type: String,
-        /// Its content.
-        body: Bytes,
-    },
-    /// A carrier tells about a message that we sent.
-    Progress {
-        /// The receiver.
-        side: Side,
-        /// [`Output::Send`]'s.
-        ticket: u64,
-        /// What.
-        progress: Progress,
-    },
-    /// The context of the INVITE.
-    InviteContext(Bytes),
-    /// A seat was leased.
-    Assign {
-        /// Opaque.
-        seat_id: String,
-        /// For the customer's eyes.
-        seat_name: String,
-    },
-    /// The place in the queue.
-    Position {
-        /// 1 is next.
-        position: u32,
-        /// Seconds.
-        expected_wait_s: Option<u32>,
-    },
-    /// A leg's screen session ended.
-    CloseSide(Side),
-    /// The call ended.
-    Close,
-}
-
-/// What a session wants done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Answer a message.
-    Verdict {
-        /// The message.
-        origin: Origin,
-        /// RFC 4975 §10, also legal in SIP.
-        status: u16,
-        /// For the response's comment.
-        comment: &'static str,
-    },
-    /// Send the success report of a message that was answered with 200.
-    Report {
-        /// The message.
-        origin: Origin,
-    },
-    /// Send a message to a side over its MSRP connection.
-    Send {
-        /// To whom.
-        side: Side,
-        /// For [`Input::Progress`].
-        ticket: u64,
-        /// How it competes.
-        class: Class,
-        /// A whole `message/cpim`.
-        body: Bytes,
-    },
-    /// Tell the driver.
-    Event(ScreenEvent),
 }
 
 /// How a side is reached.
@@ -405,122 +280,6 @@ impl ScreenSession {
         self.phone = None;
         self.seat = None;
         self.event(ScreenEvent::Closed { call: self.call, counters: self.counters });
-    }
-
-    fn assign(&mut self, seat_id: String, seat_name: String) {
-        let (Ok(seat_id), Ok(seat_name)) = (Text::try_from(seat_id), Text::try_from(seat_name)) else {
-            // Both come from our own configuration, which bounds them.
-            tracing::warn!(call = self.call, "seat id or name too long for the screen session");
-            return;
-        };
-        self.assigned = Some(SeatAssigned { seat_id, seat_name, phone: None });
-        self.position = None;
-        self.send_assigned(Side::Phone);
-        self.send_assigned(Side::Seat);
-    }
-
-    fn send_position(&mut self) {
-        if let Some(position) = self.position.clone() {
-            self.send_control(Side::Phone, &Control::Position(position));
-        }
-    }
-
-    fn send_assigned(&mut self, side: Side) {
-        let Some(mut assigned) = self.assigned.clone() else { return };
-        if side == Side::Seat {
-            assigned.phone = self.identity.primary().and_then(|name| Text::try_from(name.to_string()).ok());
-        }
-        self.send_control(side, &Control::SeatAssigned(assigned));
-    }
-
-    fn ask_for_keyframe(&mut self, side: Side) {
-        self.send_control(side, &Control::KeyframeRequest(control::KeyframeRequest {}));
-    }
-
-    /// A message of the gateway's own.
-    fn send_control(&mut self, side: Side, control: &Control) {
-        let Some(leg) = self.leg(side) else { return };
-        let cpim = frame::control_envelope(control, &leg.call_id, GATEWAY_URI, &self.uri_of(side));
-        self.send_envelope(side, Class::Control, &cpim);
-    }
-
-    fn send_frame(&mut self, side: Side, frame: &Frame, origin: Origin, now: Instant) {
-        let Some(leg) = self.leg(side) else { return };
-        let cpim = frame.envelope(&leg.call_id, &self.uri_of(side.other()), &self.uri_of(side));
-        if let Some(ticket) = self.send_envelope(side, Class::Frame, &cpim) {
-            self.lane_mut(side).sent(ticket, frame, origin, now);
-        }
-    }
-
-    /// Hands a message to the side's carrier, if it can take it.
-    fn send_envelope(&mut self, side: Side, class: Class, cpim: &Cpim) -> Option<u64> {
-        let call = self.call;
-        self.next_ticket += 1;
-        let ticket = self.next_ticket;
-        let leg = self.leg_mut(side).as_mut()?;
-        let body = cpim.to_bytes();
-        let output = match &mut leg.carrier {
-            Carrier::Msrp { connected: false } => return None,
-            Carrier::Msrp { connected: true } => Output::Send { side, ticket, class, body },
-            Carrier::Message { limit, .. } if body.len() > *limit => return None,
-            Carrier::Message { controls_in_flight, .. } => {
-                if class == Class::Control {
-                    if *controls_in_flight == MAX_CONTROLS_IN_FLIGHT {
-                        return None;
-                    }
-                    *controls_in_flight += 1;
-                }
-                let content_type = cpim::MEDIA_TYPE.to_owned();
-                Output::Event(ScreenEvent::SendMessage { call, side, ticket, content_type, body })
-            }
-        };
-        if class == Class::Control {
-            match side {
-                Side::Phone => self.counters.controls_to_phone += 1,
-                Side::Seat => self.counters.controls_to_seat += 1,
-            }
-        }
-        self.outputs.push_back(output);
-        Some(ticket)
-    }
-
-    fn progress(&mut self, side: Side, ticket: u64, progress: Progress, now: Instant) {
-        let lane = self.lane_mut(side);
-        let accepted = matches!(progress, Progress::Accepted | Progress::Delivered) && lane.accepted(ticket);
-        let reported = if progress == Progress::Delivered { lane.delivered(ticket) } else { None };
-        let lost = matches!(progress, Progress::Superseded | Progress::Failed(_)) && lane.lost(ticket);
-        let is_frame = accepted || reported.is_some() || lost;
-        if accepted {
-            match side {
-                Side::Phone => self.counters.frames_to_phone += 1,
-                Side::Seat => self.counters.frames_to_seat += 1,
-            }
-        }
-        if let Some(origin) = reported {
-            self.outputs.push_back(Output::Report { origin });
-        }
-        match progress {
-            Progress::Superseded if lost => self.counters.superseded += 1,
-            Progress::Failed(_) => self.counters.refused += 1,
-            _ => {}
-        }
-        if let Some(Leg { carrier: Carrier::Message { controls_in_flight, .. }, .. }) = self.leg_mut(side)
-            && !is_frame
-        {
-            *controls_in_flight = controls_in_flight.saturating_sub(1);
-        }
-        if let Some((frame, origin)) = self.lane_mut(side).take_owed() {
-            self.send_frame(side, &frame, origin, now);
-        }
-    }
-
-    /// How a side is addressed towards the other.
-    fn uri_of(&self, side: Side) -> String {
-        let uri = match side {
-            Side::Phone => self.identity.primary().map(ToString::to_string),
-            Side::Seat => self.assigned.as_ref().map(|assigned| format!("urn:tandem:seat:{}", assigned.seat_id)),
-        };
-        uri.unwrap_or_else(|| "urn:tandem:unknown".to_owned())
     }
 
     fn event(&mut self, event: ScreenEvent) {

@@ -2,9 +2,14 @@
 
 use std::io::Cursor;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::sync::control::{AnswerBy, ConfirmAnswer, ConfirmRequest, Key, Touch, TouchAction, YesNo};
+use crate::sync::cpim::Cpim;
+use crate::sync::frame::{self, Frame};
 use crate::sync::image::ImageType;
+use crate::sync::text::Text;
 
 const IMEI: &str = "urn:gsma:imei:35209900-176148-0";
 const OTHER_IMEI: &str = "urn:gsma:imei:35209900-176149-0";
