@@ -116,6 +116,7 @@ impl Gateway {
             from: String::new(),
             to: format!("<sip:{name}@{}>", self.config.gateway.domain),
             contact_user: self.config.gateway.name.to_ascii_lowercase(),
+            contact_params: String::new(),
             call_id: String::new(),
             max_forwards: 70,
             headers: Vec::new(),
