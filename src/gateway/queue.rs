@@ -174,7 +174,7 @@ impl Gateway {
         if call.stage == Stage::Closing {
             return;
         }
-        let had_screen = call.callee.as_ref().is_some_and(|callee| callee.screen.is_some());
+        let had_screen = call.screen.open && call.callee.as_ref().is_some_and(|callee| callee.screen.is_some());
         call.seat = None;
         call.stage = Stage::Waiting;
         self.release_party(key, Side::Callee, outcome);

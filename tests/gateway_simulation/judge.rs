@@ -1,7 +1,7 @@
 //! What must hold whatever happens: the judge reads every message, order and record of the gateway and compares them with
 //! what the callers meant. It knows nothing of the gateway's inside.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,6 +50,8 @@ pub struct Judge {
     second_legs: HashMap<String, String>,
     /// The session that a media port of ours serves now.
     ports: HashMap<u16, String>,
+    /// The `o=` lines seen: each is new with its media leg.
+    origins: HashSet<String>,
     bridges: Vec<(u16, u16)>,
     openings: Vec<Opened>,
     judged: Vec<(usize, String, Option<u16>, Kind)>,
@@ -71,6 +73,7 @@ impl Judge {
             sessions: HashMap::new(),
             second_legs: HashMap::new(),
             ports: HashMap::new(),
+            origins: HashSet::new(),
             bridges: Vec::new(),
             openings: Vec::new(),
             judged: Vec::new(),
@@ -101,7 +104,10 @@ impl Judge {
             None => self.to_callee(agent, &wire),
         }
         if let (Some(port), Some(session)) = (wire.audio_port, wire.session_id) {
-            self.ports.insert(port, session.to_owned());
+            // A message that nobody acknowledged is still repeated when its leg is over and the port serves another.
+            if self.origins.insert(wire.origin.to_owned()) {
+                self.ports.insert(port, session.to_owned());
+            }
         }
     }
 
@@ -138,7 +144,7 @@ impl Judge {
     /// Topology hiding: nothing of the first leg shows on the second (the description of a bypassed call apart).
     fn to_callee(&mut self, agent: &Agent, wire: &Wire) {
         let n = wire.session_id.and_then(|session| self.sessions.get(session).copied());
-        for secret in ["caller-", "10.1.", "P-A", "X-Private", "traveller"] {
+        for secret in ["caller-", "10.1.", "\r\nP-A", "\r\nX-Private", "traveller"] {
             if wire.head.contains(secret) {
                 fault(n, format!("{secret} of the first leg shows on the second, to {:?}:\n{}", agent.part, wire.head));
             }

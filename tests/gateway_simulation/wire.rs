@@ -16,6 +16,8 @@ pub struct Wire<'a> {
     pub has_challenge: bool,
     /// The RTP port of the first audio stream.
     pub audio_port: Option<u16>,
+    /// The `o=` line of a description.
+    pub origin: &'a str,
     /// Everything before the body.
     pub head: &'a str,
     pub body: &'a str,
@@ -41,6 +43,7 @@ impl<'a> Wire<'a> {
         if let Some(at) = body.find("m=audio ") {
             let port = body[at + 8..].split(' ').next().unwrap_or_default();
             wire.audio_port = port.parse().ok();
+            wire.origin = body.split("\r\n").find(|line| line.starts_with("o=")).unwrap_or_default();
         }
         wire
     }
