@@ -14,6 +14,7 @@
 
 pub mod acd;
 pub mod app;
+pub mod bench;
 pub mod call;
 pub mod cli;
 pub mod client;

@@ -132,7 +132,7 @@ impl ScreenClient {
         }
     }
 
-    /// Says `bye` if asked to, writes what is queued, and closes.
+    /// Writes what is queued, for at most `within`, and closes.
     pub async fn close(self, within: std::time::Duration) {
         self.carrier.finish(within).await;
     }
