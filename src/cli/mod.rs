@@ -2,10 +2,14 @@
 
 mod arguments;
 pub mod bench;
+pub mod carrier;
 pub mod cdr;
 pub mod check;
 pub mod demo;
 mod lifeline;
+mod client;
+pub mod handset;
+pub mod seat;
 pub mod site;
 mod table;
 
