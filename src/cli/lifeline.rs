@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 /// How long an orderly end may take before it is cut short.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(12);
 
 /// Reads standard input until it closes, and then ends this process as SIGTERM would. The kernel closes the other end
 /// of a pipe also when its holder was killed, so a starter that keeps one leaves no orphans behind.

@@ -21,8 +21,8 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The name of its log file and of its part in the timeline.
-    pub fn name(self) -> String {
+    /// The name of its files.
+    pub(super) fn name(self) -> String {
         match self {
             Actor::Gateway => "gateway".to_owned(),
             Actor::Site => "site".to_owned(),
@@ -35,6 +35,12 @@ impl Actor {
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name())
+        match self {
+            Actor::Gateway => f.write_str("gateway"),
+            Actor::Site => f.write_str("travel site"),
+            Actor::Carrier => f.write_str("carrier"),
+            Actor::Seat(number) => write!(f, "seat {number}"),
+            Actor::Handset => f.write_str("customer's phone"),
+        }
     }
 }

@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use super::actor::Actor;
 use crate::client::StoryEvent;
 
-/// How long a process may take to end when asked: a phone says goodbye to a registrar and ends a browser.
-const GRACE: Duration = Duration::from_secs(6);
+/// How long a process may take to end when asked: a phone says goodbye to a registrar and ends a browser, a gateway gives
+/// its calls 5 s and writes their records.
+const GRACE: Duration = Duration::from_secs(12);
 
 /// The longest last words in an error message, characters.
 const LAST_WORDS: usize = 400;

@@ -180,7 +180,7 @@ impl Stage {
                     if begun.elapsed() > READY_WITHIN {
                         return Err(self.not_ready(who));
                     }
-                    audience.progress(&format!("… still starting the {who}, {} s", begun.elapsed().as_secs()));
+                    audience.progress(&format!("… still waiting for the {who} ({} s)", begun.elapsed().as_secs()));
                     continue;
                 }
             };
