@@ -160,10 +160,8 @@ impl Gateway {
         call.stage = Stage::Ringing;
         if let Some(session) = screen {
             if let Some(callee) = &mut call.callee {
-                callee.screen = Some(session.clone());
+                callee.screen = Some(session);
             }
-            let command = self.open_seat_screen(key, session, call_id);
-            self.out(Output::Screen(command));
         }
         Ok(())
     }

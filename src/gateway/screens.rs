@@ -47,13 +47,6 @@ impl Gateway {
         Some(open(key, ScreenSide::Phone, call_id, session, line.map(|line| line.path), identity, limit))
     }
 
-    /// The seat's side, opened before it is rung so that it may connect the moment it answers.
-    pub(super) fn open_seat_screen(&self, key: CallKey, session: String, call_id: String) -> ScreenCommand {
-        let identity = self.calls.get(&key).map(|call| call.device.identity()).unwrap_or_default();
-        let limit = self.message_limit(key, Side::Callee);
-        open(key, ScreenSide::Seat, call_id, session, None, identity, limit)
-    }
-
     /// How much one SIP MESSAGE may carry to a party (RFC 3428 §8).
     fn message_limit(&self, key: CallKey, side: Side) -> usize {
         match self.calls.get(&key).and_then(|call| call.party(side)).map(|party| party.flow.transport) {
@@ -66,12 +59,19 @@ impl Gateway {
     pub(super) fn seat_joins_screen(&mut self, key: CallKey) {
         let Some(call) = self.calls.get(&key).filter(|call| call.screen.open) else { return };
         let Some(seat) = &call.seat else { return };
-        let agreed = call.callee.as_ref().and_then(|callee| callee.agreement()).is_some_and(|a| a.screen.is_some());
+        let agreed = call.callee.as_ref().and_then(|callee| {
+            let path = callee.agreement()?.screen.as_ref()?.peer.path.clone();
+            Some((path, callee.screen.clone()?, callee.call_id.clone()))
+        });
+        let identity = call.device.identity();
         let seat_name = self.config.seats[seat.seat].id.clone();
         let (call, seat_id) = (key.0, seat.opaque_id.clone());
-        if !agreed {
+        let Some((path, session, call_id)) = agreed else {
             return self.out(Output::Screen(ScreenCommand::CloseSide { call, side: ScreenSide::Seat }));
-        }
+        };
+        // Only its answer says that the seat has MSRP, and under which path.
+        let limit = self.message_limit(key, Side::Callee);
+        self.out(Output::Screen(open(key, ScreenSide::Seat, call_id, session, Some(path), identity, limit)));
         self.out(Output::Screen(ScreenCommand::Assign { call, seat_id, seat_name }));
     }
 
