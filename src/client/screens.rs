@@ -1,8 +1,11 @@
 //! One end of a call's screen session: frames of our screen out, the other side's in, controls both ways.
+#![allow(clippy::disallowed_methods)] // a shell: it reads the clock for its pauses
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::error::ClientError;
 use super::glass::Shown;
@@ -25,6 +28,9 @@ const REMEMBERED: usize = 64;
 /// Connecting, and saying the last words, may take so long.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Further attempts to connect, and the pause before each.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Our line in the session description: we connect, the gateway listens.
 pub fn screen_line(address: IpAddr) -> Result<ScreenLine, ClientError> {
@@ -79,6 +85,56 @@ pub enum News {
     Foreign,
 }
 
+/// The way to a session: connects, and again when the connection breaks. A session may be connected to for as long as its
+/// call lives; when both end together the break comes first.
+pub struct Reach {
+    own: ScreenLine,
+    agreed: ScreenAgreement,
+    names: Names,
+    /// Numbers go on where the last connection left off.
+    next_seq: u64,
+    attempts_left: u32,
+    due: Option<Instant>,
+}
+
+impl Reach {
+    /// What was agreed, to be connected to at once.
+    pub fn new(own: ScreenLine, agreed: ScreenAgreement, names: Names) -> Reach {
+        Reach { own, agreed, names, next_seq: 1, attempts_left: ATTEMPTS, due: Some(Instant::now()) }
+    }
+
+    /// When to connect.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Connects. After a failure [`Reach::due`] says when to try again; the last failure is told.
+    pub async fn connect(&mut self) -> Result<Option<Screens>, ClientError> {
+        self.due = None;
+        match Screens::connect(&self.own, &self.agreed, self.names.clone()).await {
+            Ok(screens) => Ok(Some(Screens { next_seq: self.next_seq, ..screens })),
+            Err(error) => self.again(error).map(|()| None),
+        }
+    }
+
+    /// The connection broke.
+    pub fn lost(&mut self, screens: Option<Screens>, error: ClientError) -> Result<(), ClientError> {
+        self.next_seq = screens.map_or(self.next_seq, |screens| screens.next_seq);
+        self.again(error)
+    }
+
+    /// Addresses what follows, over every later connection, to another name.
+    pub fn set_peer(&mut self, name: &str) {
+        self.names.peer = name.to_owned();
+    }
+
+    fn again(&mut self, error: ClientError) -> Result<(), ClientError> {
+        self.attempts_left = self.attempts_left.checked_sub(1).ok_or(error)?;
+        self.due = Some(Instant::now() + PAUSE);
+        Ok(())
+    }
+}
+
 /// A connected end.
 pub struct Screens {
     client: ScreenClient,
@@ -91,7 +147,7 @@ pub struct Screens {
 
 impl Screens {
     /// Connects as agreed.
-    pub async fn connect(own: &ScreenLine, agreed: &ScreenAgreement, names: Names) -> Result<Screens, ClientError> {
+    async fn connect(own: &ScreenLine, agreed: &ScreenAgreement, names: Names) -> Result<Screens, ClientError> {
         let path = shown_path(&agreed.peer.path);
         let failed = |reason: String| ClientError::Screen { path: path.clone(), reason };
         if agreed.role != Setup::Active {

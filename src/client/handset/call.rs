@@ -16,11 +16,11 @@ use crate::client::line::{Line, sleep_until};
 use crate::client::phone::{AccessNetwork, CallEnd, PhoneEvent, Placing};
 use crate::client::record::Recorder;
 use crate::client::report::{CallReport, millis};
-use crate::client::screens::{self, Names, News, Screens, screen_line};
+use crate::client::screens::{self, Names, News, Reach, Screens, screen_line};
 use crate::client::story::{Story, What};
 use crate::client::voice::{LISTEN_EVERY, Voice};
-use crate::sip::sdp::{Agreement, ScreenLine};
 use crate::simulator::Screen;
+use crate::sip::sdp::{Agreement, ScreenLine};
 use crate::sync::control::{Control, YesNo};
 use crate::sync::frame::Frame;
 use crate::sync::identity::DeviceIdentity;
@@ -38,6 +38,7 @@ pub(super) struct Call<'a> {
     glass: Option<Glass>,
     /// Our end of the screen stream, as offered.
     offered: Option<ScreenLine>,
+    reach: Option<Reach>,
     screens: Option<Screens>,
     script: Option<Booking>,
     latest: Option<Shown>,
@@ -51,6 +52,7 @@ pub(super) struct Call<'a> {
 enum Happening {
     Phone(PhoneEvent),
     Screen(Result<News, ClientError>),
+    Connect,
     Glass(GlassEvent),
     Listen,
     Script,
@@ -103,6 +105,7 @@ impl<'a> Call<'a> {
             voice,
             glass,
             offered,
+            reach: None,
             screens: None,
             script,
             latest: None,
@@ -120,14 +123,14 @@ impl<'a> Call<'a> {
         // Ended by the other side there is nothing to hang up.
         let (phone, now) = self.line.phone();
         let _ = phone.hang_up(480, now);
-        self.line.settle().await;
         let ended = match &lived {
             Ok(end) => end.to_string(),
             Err(error) => error.to_string(),
         };
-        self.report.talk_ms = self.answered.map_or(0, |answered| span_ms(answered));
+        self.report.talk_ms = self.answered.map_or(0, span_ms);
         self.report.end = Some(ended.clone());
         self.story.tell(What::CallEnded, ended, json!({"talk_ms": self.report.talk_ms}));
+        self.line.settle().await;
         let heard = self.voice.stop().await;
         self.report.hear(&heard);
         if let Some(screens) = self.screens {
@@ -153,6 +156,7 @@ impl<'a> Call<'a> {
             let happening = tokio::select! {
                 event = self.line.next() => Happening::Phone(event),
                 news = screens::next_of(self.screens.as_mut()) => Happening::Screen(news),
+                () = sleep_until(self.reach.as_ref().and_then(Reach::due)) => Happening::Connect,
                 event = glass::next_of(self.glass.as_mut()) => Happening::Glass(event),
                 _ = listen.tick() => Happening::Listen,
                 () = sleep_until(script_at.map(Instant::from_std)) => Happening::Script,
@@ -161,8 +165,10 @@ impl<'a> Call<'a> {
             };
             match happening {
                 Happening::Phone(PhoneEvent::Ended(end)) => return Ok(end),
-                Happening::Phone(event) => self.phone_event(event).await?,
-                Happening::Screen(news) => self.news(news?).await?,
+                Happening::Phone(event) => self.phone_event(event)?,
+                Happening::Screen(Ok(news)) => self.news(news).await?,
+                Happening::Screen(Err(error)) => self.screen_ended(error)?,
+                Happening::Connect => self.connect().await?,
                 Happening::Glass(event) => self.glass_event(event)?,
                 Happening::Listen => self.voice.listen(self.story),
                 Happening::Script => self.script_timeout()?,
@@ -174,12 +180,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn phone_event(&mut self, event: PhoneEvent) -> Result<(), ClientError> {
+    fn phone_event(&mut self, event: PhoneEvent) -> Result<(), ClientError> {
         match event {
             PhoneEvent::Ringing { status } => {
                 self.story.tell(What::CallRinging, "it rings", json!({"status": status}));
             }
-            PhoneEvent::Media(agreement) => self.agreed(&agreement).await?,
+            PhoneEvent::Media(agreement) => self.agreed(&agreement)?,
             PhoneEvent::Established { call_id } => {
                 let setup_ms = span_ms(self.begun);
                 self.answered = Some(Instant::now());
@@ -192,9 +198,9 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    async fn agreed(&mut self, agreement: &Agreement) -> Result<(), ClientError> {
+    fn agreed(&mut self, agreement: &Agreement) -> Result<(), ClientError> {
         self.voice.agree(&agreement.audio)?;
-        let (Some(own), None) = (&self.offered, &self.screens) else { return Ok(()) };
+        let (Some(own), None) = (&self.offered, &self.reach) else { return Ok(()) };
         let Some(agreed) = &agreement.screen else {
             if self.script.is_some() {
                 let reason = "the gateway refused the screen stream of this call".to_owned();
@@ -209,12 +215,27 @@ impl<'a> Call<'a> {
             peer: "urn:tandem:seat:unknown".into(),
             device: Some(device),
         };
-        self.screens = Some(Screens::connect(own, agreed, names).await?);
-        self.story.tell(What::ScreenConnected, "the screen session is connected", json!({}));
-        if let Some(shown) = self.latest.clone() {
-            self.send(&shown)?;
-        }
+        self.reach = Some(Reach::new(own.clone(), agreed.clone(), names));
         Ok(())
+    }
+
+    async fn connect(&mut self) -> Result<(), ClientError> {
+        let Some(reach) = &mut self.reach else { return Ok(()) };
+        let Some(screens) = reach.connect().await? else { return Ok(()) };
+        self.screens = Some(screens);
+        self.story.tell(What::ScreenConnected, "the screen session is connected", json!({}));
+        match self.latest.clone() {
+            Some(shown) => self.send(&shown),
+            None => Ok(()),
+        }
+    }
+
+    fn screen_ended(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let screens = self.screens.take();
+        match &mut self.reach {
+            Some(reach) => reach.lost(screens, error),
+            None => Err(error),
+        }
     }
 
     async fn news(&mut self, news: News) -> Result<(), ClientError> {
@@ -261,10 +282,14 @@ impl<'a> Call<'a> {
             }
             Control::SeatAssigned(assigned) => {
                 let (id, name) = (assigned.seat_id.to_string(), assigned.seat_name.to_string());
-                if let Some(screens) = &mut self.screens {
-                    screens.set_peer(&format!("urn:tandem:seat:{id}"));
-                }
-                self.story.tell(What::SeatAssigned, format!("seat {name} is his"), json!({"seat_id": id, "seat_name": name}));
+                let peer = format!("urn:tandem:seat:{id}");
+                self.screens.iter_mut().for_each(|screens| screens.set_peer(&peer));
+                self.reach.iter_mut().for_each(|reach| reach.set_peer(&peer));
+                self.story.tell(
+                    What::SeatAssigned,
+                    format!("seat {name} is his"),
+                    json!({"seat_id": id, "seat_name": name}),
+                );
                 self.report.seat_id = Some(id);
             }
             Control::ConfirmRequest(request) => {
@@ -315,7 +340,8 @@ impl<'a> Call<'a> {
         let sent = screens.send_frame(shown)?;
         self.report.frames_sent += 1;
         let page = sent.screen.clone().unwrap_or_else(|| "a page".into());
-        let fields = json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
+        let fields =
+            json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
         self.story.tell(What::FrameSent, format!("shows the seat {page} (frame {})", sent.seq), fields);
         Ok(())
     }
@@ -342,7 +368,8 @@ impl<'a> Call<'a> {
                     let fields = json!({"id": answer.id, "answer": answer.answer, "hash": answer.frame_hash});
                     self.say(&Control::ConfirmAnswer(answer))?;
                     self.report.confirmed |= yes;
-                    let text = if yes { "agrees to the frame that he sees" } else { "refuses a frame that he has not seen" };
+                    let text =
+                        if yes { "agrees to the frame that he sees" } else { "refuses a frame that he has not seen" };
                     self.story.tell(What::ConfirmAnswered, text, fields);
                 }
                 Act::Open(url) => {

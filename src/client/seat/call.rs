@@ -17,11 +17,11 @@ use crate::client::line::{Line, sleep_until};
 use crate::client::phone::{CallEnd, PhoneEvent};
 use crate::client::record::Recorder;
 use crate::client::report::{CallReport, millis};
-use crate::client::screens::{self, Names, News, Screens, screen_line};
+use crate::client::screens::{self, Names, News, Reach, Screens, screen_line};
 use crate::client::story::{Story, What};
 use crate::client::voice::{LISTEN_EVERY, Voice};
 use crate::simulator::Simulator;
-use crate::sip::sdp::{Agreement, ScreenLine};
+use crate::sip::sdp::{ScreenAgreement, ScreenLine};
 use crate::sync::control::{Control, Key, Touch, YesNo};
 use crate::sync::frame::Frame;
 
@@ -42,6 +42,9 @@ pub(super) struct Call<'a> {
     /// The customer's page, until there is a simulator to open it in.
     link: Option<String>,
     offered: Option<ScreenLine>,
+    /// Agreed, and connected to when the caller has acknowledged our answer: then the gateway knows our path.
+    agreed: Option<ScreenAgreement>,
+    reach: Option<Reach>,
     screens: Option<Screens>,
     /// By what name frames reach the phone. Until it is known none is sent.
     phone: Option<String>,
@@ -59,6 +62,7 @@ pub(super) struct Call<'a> {
 enum Happening {
     Phone(PhoneEvent),
     Screen(Result<News, ClientError>),
+    Connect,
     Glass(GlassEvent),
     Warm(Result<Simulator, ClientError>),
     Listen,
@@ -90,6 +94,8 @@ impl<'a> Call<'a> {
             glass: None,
             link: None,
             offered,
+            agreed: None,
+            reach: None,
             screens: None,
             phone: None,
             script: None,
@@ -110,7 +116,6 @@ impl<'a> Call<'a> {
         // Ended by the other side there is nothing to hang up.
         let (phone, now) = self.line.phone();
         let _ = phone.hang_up(480, now);
-        self.line.settle().await;
         let ended = match &lived {
             Ok(end) => end.to_string(),
             Err(error) => error.to_string(),
@@ -118,6 +123,7 @@ impl<'a> Call<'a> {
         self.report.talk_ms = self.answered.map_or(0, |at| millis(at.into_std(), Instant::now().into_std()));
         self.report.end = Some(ended.clone());
         self.story.tell(What::CallEnded, ended, json!({"talk_ms": self.report.talk_ms}));
+        self.line.settle().await;
         let heard = self.voice.stop().await;
         self.report.hear(&heard);
         if let Some(screens) = self.screens {
@@ -142,6 +148,7 @@ impl<'a> Call<'a> {
             let happening = tokio::select! {
                 event = self.line.next() => Happening::Phone(event),
                 news = screens::next_of(self.screens.as_mut()) => Happening::Screen(news),
+                () = sleep_until(self.reach.as_ref().and_then(Reach::due)) => Happening::Connect,
                 event = glass::next_of(self.glass.as_mut()) => Happening::Glass(event),
                 simulator = ready(self.warm.as_mut()) => Happening::Warm(simulator),
                 _ = listen.tick() => Happening::Listen,
@@ -151,10 +158,10 @@ impl<'a> Call<'a> {
             };
             match happening {
                 Happening::Phone(PhoneEvent::Ended(end)) => return Ok(end),
-                Happening::Phone(event) => self.phone_event(event).await?,
+                Happening::Phone(event) => self.phone_event(event)?,
                 Happening::Screen(Ok(news)) => self.news(news).await?,
-                // The customer hangs up and his app is gone in the same moment: the line will tell.
                 Happening::Screen(Err(error)) => self.screen_ended(error)?,
+                Happening::Connect => self.connect().await?,
                 Happening::Glass(event) => self.glass_event(event)?,
                 Happening::Warm(simulator) => self.simulator_is_up(simulator?),
                 Happening::Listen => self.voice.listen(self.story),
@@ -177,41 +184,54 @@ impl<'a> Call<'a> {
         Ok(phone.answer(media, now)?)
     }
 
-    async fn phone_event(&mut self, event: PhoneEvent) -> Result<(), ClientError> {
+    fn phone_event(&mut self, event: PhoneEvent) -> Result<(), ClientError> {
         match event {
-            PhoneEvent::Media(agreement) => self.agreed(&agreement).await?,
+            PhoneEvent::Media(agreement) => {
+                self.voice.agree(&agreement.audio)?;
+                self.agreed = agreement.screen;
+            }
             PhoneEvent::Established { call_id } => {
                 self.answered = Some(Instant::now());
                 self.story.tell(What::CallAnswered, "the agent answers", json!({"call_id": call_id}));
-                self.report.call_id = Some(call_id);
+                self.report.call_id = Some(call_id.clone());
+                self.reach_out(call_id);
             }
             _ => {}
         }
         Ok(())
     }
 
-    async fn agreed(&mut self, agreement: &Agreement) -> Result<(), ClientError> {
-        self.voice.agree(&agreement.audio)?;
-        let (Some(own), Some(agreed), None) = (&self.offered, &agreement.screen, &self.screens) else { return Ok(()) };
+    /// Both sides know that the call is up, so the gateway knows what we answered.
+    fn reach_out(&mut self, call_id: String) {
+        let (Some(own), Some(agreed)) = (&self.offered, self.agreed.take()) else { return };
         let names = Names {
-            call_id: self.line.phone().0.call_id().unwrap_or_default().to_owned(),
+            call_id,
             own: format!("sip:{}@{}", self.options.user, self.line.domain()),
             peer: "urn:tandem:unknown".into(),
             device: None,
         };
-        self.screens = Some(Screens::connect(own, agreed, names).await?);
-        self.story.tell(What::ScreenConnected, "the screen session is connected", json!({}));
+        self.reach = Some(Reach::new(own.clone(), agreed, names));
         if self.options.script == Script::Booking {
             self.script = Some(Clerk::new(Instant::now().into_std()));
         }
-        Ok(())
     }
 
-    /// The session may end with the call; while the script has work to do that is a failure.
+    async fn connect(&mut self) -> Result<(), ClientError> {
+        let Some(reach) = &mut self.reach else { return Ok(()) };
+        let Some(screens) = reach.connect().await? else { return Ok(()) };
+        self.screens = Some(screens);
+        self.story.tell(What::ScreenConnected, "the screen session is connected", json!({}));
+        self.show_again()
+    }
+
+    /// Once the script is done nothing depends on the session any more.
     fn screen_ended(&mut self, error: ClientError) -> Result<(), ClientError> {
-        self.screens = None;
+        let screens = self.screens.take();
         let busy = self.script.as_ref().is_some_and(|script| script.step() != Step::Done);
-        if busy { Err(error) } else { Ok(()) }
+        match &mut self.reach {
+            Some(reach) if busy => reach.lost(screens, error),
+            _ => Ok(()),
+        }
     }
 
     fn simulator_is_up(&mut self, simulator: Simulator) {
@@ -275,8 +295,9 @@ impl<'a> Call<'a> {
                 self.report.seat_id = Some(id);
                 let phone = assigned.phone.as_ref().map(ToString::to_string);
                 self.report.imei = phone.clone().filter(|phone| phone.starts_with("urn:gsma:imei:"));
-                if let (Some(phone), Some(screens)) = (&phone, &mut self.screens) {
-                    screens.set_peer(phone);
+                if let Some(phone) = &phone {
+                    self.screens.iter_mut().for_each(|screens| screens.set_peer(phone));
+                    self.reach.iter_mut().for_each(|reach| reach.set_peer(phone));
                 }
                 self.phone = phone;
                 self.show_again()?;
@@ -287,7 +308,11 @@ impl<'a> Call<'a> {
                 let yes = answer.answer == YesNo::Yes;
                 self.report.confirmed |= yes;
                 let fields = json!({"id": answer.id, "answer": answer.answer, "hash": answer.frame_hash});
-                self.story.tell(What::ConfirmAnswered, if yes { "the customer agrees" } else { "the customer does not agree" }, fields);
+                self.story.tell(
+                    What::ConfirmAnswered,
+                    if yes { "the customer agrees" } else { "the customer does not agree" },
+                    fields,
+                );
                 self.script.iter_mut().for_each(|script| script.answered(&answer));
             }
             Control::KeyframeRequest(_) => self.show_again()?,
@@ -379,7 +404,8 @@ impl<'a> Call<'a> {
         self.report.frames_sent += 1;
         self.script.iter_mut().for_each(|script| script.sent(sent.seq));
         let page = sent.screen.clone().unwrap_or_else(|| "a page".into());
-        let fields = json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
+        let fields =
+            json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
         self.story.tell(What::FrameSent, format!("shows the customer {page} (frame {})", sent.seq), fields);
         Ok(())
     }
