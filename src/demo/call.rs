@@ -83,7 +83,7 @@ impl<'s> Play<'s> {
         let mut settle = interval(SETTLE_EVERY);
         let mut deadline = deadline;
         let mut phone = Phone::Running;
-        while phone != Phone::Ended || !self.is_reported() {
+        while phone != Phone::Ended || !(self.is_reported() || self.is_hopeless()) {
             let notice = tokio::select! {
                 notice = self.stage.next() => notice?,
                 _ = settle.tick() => {
@@ -109,6 +109,9 @@ impl<'s> Play<'s> {
         if let Some(mut handset) = self.stage.handset.take() {
             // It said its last word, so this only reaps it.
             handset.end().await;
+            if !self.has_told(Actor::Handset, What::Report) {
+                self.evidence.troubles.push(format!("the customer's phone gave up: {}", handset.last_words()));
+            }
         }
         Ok(())
     }
@@ -171,14 +174,23 @@ impl<'s> Play<'s> {
         }
     }
 
+    /// A phone that never called has nobody who could report.
+    fn is_hopeless(&self) -> bool {
+        self.placed_ms.is_none()
+    }
+
+    /// Whether the other end has told all that it saw.
     fn is_reported(&self) -> bool {
-        let is_peer = |who: Actor| match self.evidence.network {
-            Network::Wifi => matches!(who, Actor::Seat(_)),
-            Network::Cellular => who == Actor::Carrier,
-        };
-        let is_report = |who: Actor, event: &StoryEvent| is_peer(who) && event.what == What::Report;
-        self.evidence.events.iter().any(|(who, event)| is_report(*who, event))
-            || self.waiting.values().any(|told| is_report(told.who, &told.event))
+        match self.evidence.network {
+            Network::Wifi => (1..=super::SEATS).any(|number| self.has_told(Actor::Seat(number), What::Report)),
+            Network::Cellular => self.has_told(Actor::Carrier, What::Report),
+        }
+    }
+
+    fn has_told(&self, who: Actor, what: What) -> bool {
+        let waiting = self.waiting.values().map(|told| (told.who, told.event.what));
+        let told = self.evidence.events.iter().map(|(who, event)| (*who, event.what));
+        told.chain(waiting).any(|told| told == (who, what))
     }
 
     fn last_seen(&self) -> String {

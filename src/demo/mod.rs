@@ -48,6 +48,9 @@ use page::Page;
 use stage::Stage;
 use terminal::Terminal;
 
+/// Agents of the shipped configuration, and so the seats that there can be.
+pub const SEATS: u8 = 2;
+
 /// What to play, and for whom.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -61,12 +61,13 @@ impl Stage {
         audience.progress(&format!("gateway, carrier and travel site are there after {seconds:.1} s"));
         let agents: Vec<String> = self.cast.settings.agents.iter().take(usize::from(seats)).cloned().collect();
         for (number, agent) in (1..).zip(&agents) {
-            let who = Actor::Seat(number);
-            self.start(who, &self.cast.seat(agent, &self.folder.inbox(who)))?;
-        }
-        for (number, agent) in (1..).zip(&agents) {
             audience.progress(&format!("starting the seat of {agent} and its simulator (Chromium)"));
-            self.wait_for(Actor::Seat(number), audience, |said| told(said, What::Registered)).await?;
+            if let Err(error) = self.seat(Actor::Seat(number), agent, audience).await {
+                // A browser that is read from a cold disk can take longer than it is given. Then it is in memory.
+                audience.progress(&format!("{error}; once more"));
+                self.lasting.retain(|process| process.who() != Actor::Seat(number));
+                self.seat(Actor::Seat(number), agent, audience).await?;
+            }
             let seconds = begun.elapsed().as_secs_f64();
             audience.progress(&format!("{agent} is at the seat after {seconds:.1} s"));
         }
@@ -116,6 +117,11 @@ impl Stage {
                 process.end().await;
             }
         }
+    }
+
+    async fn seat(&mut self, who: Actor, agent: &str, audience: &mut Audience) -> Result<(), DemoError> {
+        self.start(who, &self.cast.seat(agent, &self.folder.inbox(who)))?;
+        self.wait_for(who, audience, |said| told(said, What::Registered)).await
     }
 
     fn start(&mut self, who: Actor, arguments: &[String]) -> Result<(), DemoError> {

@@ -93,9 +93,13 @@ impl Board {
         let mut state = self.lock();
         state.is_playing = false;
         let call = state.call;
-        self.tell(&mut state, "verdict", &json!({
-            "call": call, "verdict": verdict, "record": record, "frames": frames, "failed": verdict.failed,
-        }));
+        self.tell(
+            &mut state,
+            "verdict",
+            &json!({
+                "call": call, "verdict": verdict, "record": record, "frames": frames, "failed": verdict.failed,
+            }),
+        );
     }
 
     /// All that was told of this call, and a way to hear the rest: nothing between the two is lost.

@@ -87,11 +87,8 @@ fn wifi() -> Evidence {
         (Actor::Seat(1), event("seat", "report", seat)),
         (Actor::Handset, event("handset", "report", phone)),
     ];
-    let frames = vec![
-        frame(Screen::Customer, 1, "a1"),
-        frame(Screen::Simulator, 1, "b1"),
-        frame(Screen::Simulator, 2, "b2"),
-    ];
+    let frames =
+        vec![frame(Screen::Customer, 1, "a1"), frame(Screen::Simulator, 1, "b1"), frame(Screen::Simulator, 2, "b2")];
     let rows = vec![record(Bearer::Wifi)];
     Evidence { events, frames, rows, rows_added: 1, ..Evidence::new(Network::Wifi) }
 }
