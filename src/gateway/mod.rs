@@ -17,6 +17,8 @@ mod reconfigure;
 mod register;
 mod requests;
 mod screens;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
