@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tandem::{app, cli, observe};
+use tandem::{app, bench, cli, observe};
+
+/// Costs nothing measurable, and lets `tandem bench` count allocations.
+#[global_allocator]
+static ALLOCATOR: bench::allocations::Counting = bench::allocations::Counting;
 
 /// A SIP telephony gateway that carries one voice call and two screens.
 #[derive(Parser)]
@@ -21,8 +25,16 @@ enum Command {
     Check(cli::ConfigFile),
     /// Print call records.
     Cdr(cli::cdr::Args),
+    /// Measure what calls, packets and messages cost on this machine.
+    Bench(cli::bench::Args),
     /// Serve the demo travel site.
     Site(cli::site::Args),
+    /// Call as the customer's phone (reference client).
+    Handset(cli::handset::Args),
+    /// Take calls as an agent's seat (reference client).
+    Seat(cli::seat::Args),
+    /// Stand for the carrier behind a trunk (reference client).
+    Carrier(cli::carrier::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,7 +51,11 @@ fn main() -> ExitCode {
                 }
             }
         }),
+        Command::Bench(args) => cli::bench::run(&args),
         Command::Cdr(args) => asynchronously(async move { cli::cdr::main(&args).await }),
+        Command::Handset(args) => asynchronously(async move { cli::handset::run(&args).await }),
+        Command::Seat(args) => asynchronously(async move { cli::seat::run(&args).await }),
+        Command::Carrier(args) => asynchronously(async move { cli::carrier::run(&args).await }),
         Command::Site(args) => asynchronously(async move { cli::site::run(&args).await }),
     }
 }

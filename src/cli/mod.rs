@@ -1,8 +1,13 @@
 //! The commands that print something and end.
 
 mod arguments;
+pub mod bench;
+pub mod carrier;
 pub mod cdr;
 pub mod check;
+mod client;
+pub mod handset;
+pub mod seat;
 pub mod site;
 mod table;
 

@@ -219,6 +219,7 @@ fn invitation(target: Uri, flow: Flow, routing: Routing) -> Invitation {
         routing,
         from: String::new(),
         contact_user: String::new(),
+        contact_params: String::new(),
         call_id: String::new(),
         max_forwards: 70,
         headers: Vec::<(HeaderName, String)>::new(),
