@@ -117,6 +117,8 @@ pub struct Call {
     pub times: Times,
     /// How it ended, once it has.
     pub ending: Option<Ending>,
+    /// The trunk that counts this call, by index.
+    pub trunk_slot: Option<usize>,
     /// The configured user who called, when he proved who he is.
     pub user: Option<String>,
     /// The description that passes through unread, when the voice goes past us.
@@ -181,6 +183,7 @@ impl Call {
             screen: ScreenPart::default(),
             times: Times { started: now, answered: None, connected: None, ended: None },
             ending: None,
+            trunk_slot: None,
             user: None,
             bypass: None,
             callee_media: None,

@@ -88,11 +88,33 @@ impl Gateway {
         let answer = SessionDescription::parse(description).map_err(|_| bad)?;
         let call = self.calls.get_mut(&key).ok_or(bad)?;
         let part = call.callee.as_mut().and_then(|callee| callee.media.as_mut()).ok_or(bad)?;
-        let Some(offer) = part.exchange.open_offer().cloned() else { return Ok(false) };
+        let Some(offer) = part.exchange.open_offer().cloned() else {
+            return self.follow_callee(key, &answer).map(|()| false);
+        };
         let agreement = sdp::select(&offer, &answer).map_err(|_| bad)?;
         part.exchange.receive_answer(answer).map_err(|_| bad)?;
         part.agreement = Some(agreement);
         Ok(true)
+    }
+
+    /// A later description for the same offer. It repeats the first one, or another branch of a fork behind the callee
+    /// speaks now (RFC 3261 §13.2.2.4): then the voice goes there, if it is one that the caller's answer allows.
+    fn follow_callee(&mut self, key: CallKey, answer: &SessionDescription) -> Result<(), Outcome> {
+        let bad = Outcome::Rejected(502);
+        let call = self.calls.get_mut(&key).ok_or(bad)?;
+        let part = call.callee.as_mut().and_then(|callee| callee.media.as_mut()).ok_or(bad)?;
+        let offer = part.exchange.local().ok_or(bad)?;
+        let agreement = sdp::select(offer, answer).map_err(|_| bad)?;
+        if part.agreement.as_ref() == Some(&agreement) {
+            return Ok(());
+        }
+        part.agreement = Some(agreement);
+        if !call.passes_through() {
+            return Err(bad);
+        }
+        self.point_media(key, Side::Callee);
+        self.rebridge(key);
+        Ok(())
     }
 
     /// Tells the media workers where a party receives.

@@ -21,7 +21,10 @@ impl Gateway {
         let max_forwards = request.max_forwards().ok().flatten().unwrap_or(70).saturating_sub(1);
         let call = self.calls.get(&key).ok_or(Outcome::Rejected(500))?;
         let invitation = match call.plan.clone() {
-            Plan::Trunk { trunk, number } => self.trunk_invitation(trunk, &number)?,
+            Plan::Trunk { trunk, number } => {
+                self.take_trunk_slot(key, trunk)?;
+                self.trunk_invitation(trunk, &number)
+            }
             Plan::User { user } => self.user_invitation(user)?,
             Plan::Queue { .. } | Plan::Nowhere => return Err(Outcome::Rejected(500)),
         };
@@ -52,16 +55,28 @@ impl Gateway {
         }
     }
 
-    fn trunk_invitation(&mut self, trunk: usize, number: &str) -> Result<Invitation, Outcome> {
-        let config = &self.config.trunks[trunk];
-        if self.trunk_load[trunk] >= config.max_calls {
+    /// Counts a call on a trunk, until it ends.
+    pub(super) fn take_trunk_slot(&mut self, key: CallKey, trunk: usize) -> Result<(), Outcome> {
+        if self.is_trunk_full(trunk) {
             return Err(Outcome::Rejected(503));
         }
+        let call = self.calls.get_mut(&key).ok_or(Outcome::Rejected(500))?;
+        call.trunk_slot = Some(trunk);
         self.trunk_load[trunk] += 1;
+        Ok(())
+    }
+
+    /// Whether a trunk has as many calls, of both directions, as it may.
+    pub(super) fn is_trunk_full(&self, trunk: usize) -> bool {
+        self.trunk_load[trunk] >= self.config.trunks[trunk].max_calls
+    }
+
+    fn trunk_invitation(&self, trunk: usize, number: &str) -> Invitation {
+        let config = &self.config.trunks[trunk];
         let listener = &self.config.listeners[config.listener];
         let flow = Flow { transport: listener.transport, local: listener.bind, remote: config.peer, connection: None };
         let target = Uri::sip(Some(number), &config.peer.ip().to_string(), Some(config.peer.port()));
-        Ok(invitation(target, flow, Routing::Target))
+        invitation(target, flow, Routing::Target)
     }
 
     fn user_invitation(&mut self, user: usize) -> Result<Invitation, Outcome> {

@@ -18,6 +18,7 @@ impl Gateway {
         call.times.ended = Some(now);
         call.ending = Some(Ending { outcome, by });
         let (plan, screen_open) = (call.plan.clone(), call.screen.open);
+        let trunk_slot = call.trunk_slot.take();
         let talked = call.times.connected.map(|at| now.saturating_duration_since(at));
         tracing::info!(
             call = %call.id,
@@ -28,12 +29,11 @@ impl Gateway {
         );
         self.release_party(key, Side::Caller, outcome);
         self.release_party(key, Side::Callee, outcome);
-        match plan {
-            Plan::Queue { .. } => {
-                self.acd.caller_leaves(CallerId(key.0), now);
-            }
-            Plan::Trunk { trunk, .. } => self.trunk_load[trunk] = self.trunk_load[trunk].saturating_sub(1),
-            Plan::User { .. } | Plan::Nowhere => {}
+        if matches!(plan, Plan::Queue { .. }) {
+            self.acd.caller_leaves(CallerId(key.0), now);
+        }
+        if let Some(trunk) = trunk_slot {
+            self.trunk_load[trunk] -= 1;
         }
         self.drop_tickets(key);
         if screen_open {

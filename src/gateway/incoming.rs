@@ -14,7 +14,7 @@ impl Gateway {
     /// A new INVITE.
     pub(super) fn incoming(&mut self, leg: LegId, request: Request, flow: Flow) {
         let admitted = match self.admit(&request, &flow) {
-            Ok(sender) => self.acceptable(&request).map(|()| sender),
+            Ok(sender) => self.acceptable(&request, sender).map(|()| sender),
             Err(refusal) => Err(refusal),
         };
         let sender = match admitted {
@@ -29,7 +29,7 @@ impl Gateway {
     }
 
     /// What is wrong with a call before anybody asks where it goes.
-    fn acceptable(&self, request: &Request) -> Result<(), Refusal> {
+    fn acceptable(&self, request: &Request, sender: Sender) -> Result<(), Refusal> {
         if let Some(refusal) = self.endpoint.inspect(request) {
             return Err(refusal);
         }
@@ -37,7 +37,8 @@ impl Gateway {
         if request.max_forwards().ok().flatten() == Some(0) {
             return Err(Refusal::status(483));
         }
-        if self.draining || self.calls.len() >= self.config.gateway.max_calls {
+        let trunk_is_full = matches!(sender, Sender::Trunk(trunk) if self.is_trunk_full(trunk));
+        if self.draining || trunk_is_full || self.calls.len() >= self.config.gateway.max_calls {
             return Err(Refusal::status(503).with(HeaderName::RetryAfter, "5"));
         }
         Ok(())
@@ -64,7 +65,12 @@ impl Gateway {
 
     fn start(&mut self, key: CallKey, request: &Request, sender: Sender) {
         let (origin, access) = match sender {
-            Sender::Trunk(trunk) => (Origin::Trunk(trunk), AccessNetwork::Unstated),
+            Sender::Trunk(trunk) => {
+                if let Err(outcome) = self.take_trunk_slot(key, trunk) {
+                    return self.conclude(key, outcome, None);
+                }
+                (Origin::Trunk(trunk), AccessNetwork::Unstated)
+            }
             // A P-header is believed only from an authenticated peer.
             Sender::User(_) => {
                 (Origin::User, AccessNetwork::parse(request.headers.text(&HeaderName::PAccessNetworkInfo)))

@@ -29,9 +29,9 @@ impl Gateway {
         let parts =
             [call.caller.media.take_if(|part| part.leg == leg), call.callee_media.take_if(|part| part.leg == leg)];
         let callee = call.callee.as_mut().and_then(|callee| callee.media.take_if(|part| part.leg == leg));
-        for part in parts.into_iter().flatten().chain(callee) {
-            self.ports.quarantine(part.port, self.now);
-        }
+        // A leg that nobody has is none of this call's business any more.
+        let Some(part) = parts.into_iter().flatten().chain(callee).next() else { return };
+        self.ports.quarantine(part.port, self.now);
         self.conclude(key, Outcome::Failed(Failure::Media), None);
     }
 

@@ -17,6 +17,8 @@ mod reconfigure;
 mod register;
 mod requests;
 mod screens;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -74,7 +76,7 @@ pub struct Gateway {
     /// Dialled calls, by when they must be answered.
     ringing: VecDeque<(Instant, CallKey)>,
     outputs: VecDeque<Output>,
-    /// Calls out on each trunk.
+    /// Calls on each trunk, both directions.
     trunk_load: Vec<usize>,
     /// Screen messages refused because no live call claims them.
     uncorrelated: u64,

@@ -100,8 +100,8 @@ impl Judge {
             self.ladder.note(now - self.start, &format!("{} ◄─", agent.address), &wire);
         }
         match agent.caller() {
-            Some(_) => self.to_caller(index, &wire),
-            None => self.to_callee(agent, &wire),
+            Some(_) => self.caller_hears(index, &wire),
+            None => self.callee_hears(agent, &wire),
         }
         if let (Some(port), Some(session)) = (wire.audio_port, wire.session_id) {
             // A message that nobody acknowledged is still repeated when its leg is over and the port serves another.
@@ -111,7 +111,7 @@ impl Judge {
         }
     }
 
-    fn to_caller(&mut self, n: usize, wire: &Wire) {
+    fn caller_hears(&mut self, n: usize, wire: &Wire) {
         if let Some(session) = wire.session_id {
             let seen = &mut self.seen[n];
             match &seen.session {
@@ -142,7 +142,7 @@ impl Judge {
     }
 
     /// Topology hiding: nothing of the first leg shows on the second (the description of a bypassed call apart).
-    fn to_callee(&mut self, agent: &Agent, wire: &Wire) {
+    fn callee_hears(&mut self, agent: &Agent, wire: &Wire) {
         let n = wire.session_id.and_then(|session| self.sessions.get(session).copied());
         for secret in ["caller-", "10.1.", "\r\nP-A", "\r\nX-Private", "traveller"] {
             if wire.head.contains(secret) {

@@ -106,6 +106,17 @@ fn share(share: u64) {
 }
 
 #[test]
+fn the_same_seed_gives_the_same_schedule() {
+    let [first, second, other] = [7, 7, 8].map(|seed| {
+        let mut tally = Tally::default();
+        play(seed, &mut tally);
+        (tally.messages, tally.bridges, tally.outcomes)
+    });
+    assert_eq!(first, second);
+    assert_ne!(first, other);
+}
+
+#[test]
 fn a_hundred_thousand_calls_first_share() {
     share(0);
 }

@@ -222,6 +222,7 @@ impl World {
 
     /// Plays the schedule to its end and judges it.
     pub fn run(&mut self) {
+        let mut idle_turns = 0;
         loop {
             let next =
                 [self.queue.peek().map(|entry| entry.at), self.gateway.poll_timeout(), self.peers.poll_timeout()];
@@ -233,6 +234,9 @@ impl World {
             if next > self.start + LIMIT {
                 break;
             }
+            // A deadline in the past that nobody meets would stop the time.
+            idle_turns = if next > self.now { 0 } else { idle_turns + 1 };
+            assert!(idle_turns < 10_000, "time stands still");
             self.now = self.now.max(next);
             if self.gateway.poll_timeout().is_some_and(|at| at <= self.now) {
                 self.gateway.handle_timeout(self.now);
@@ -305,7 +309,7 @@ impl World {
                         panic!("the gateway speaks to a stranger at {}", flow.remote)
                     };
                     self.judge.said(&self.agents[agent], agent, &bytes, self.now);
-                    self.to_agent(agent, flow, bytes);
+                    self.deliver(agent, flow, bytes);
                 }
                 Output::Media(order) => {
                     let report = self.workers.obey(&order, self.now, &mut self.rng);
@@ -341,7 +345,7 @@ impl World {
         }
     }
 
-    fn to_agent(&mut self, agent: usize, flow: tandem::sip::Flow, bytes: Bytes) {
+    fn deliver(&mut self, agent: usize, flow: tandem::sip::Flow, bytes: Bytes) {
         if !flow.transport.is_reliable() {
             for delay in self.weather.datagram(&mut self.rng) {
                 self.later(delay, Happening::ToAgent(agent, None, bytes.clone()));
@@ -369,14 +373,14 @@ impl World {
             match output {
                 endpoint::Output::Transmit(flow, bytes) => {
                     let agent = self.by_address[&flow.local];
-                    self.to_gateway(agent, bytes);
+                    self.submit(agent, bytes);
                 }
                 endpoint::Output::Event(event) => self.attend(event),
             }
         }
     }
 
-    fn to_gateway(&mut self, agent: usize, bytes: Bytes) {
+    fn submit(&mut self, agent: usize, bytes: Bytes) {
         self.messages += 1;
         if self.agents[agent].gone {
             return;

@@ -115,9 +115,11 @@ impl Endpoint {
         let State::Calling(calling) = &leg.state else { return };
         let (tx, request) = (calling.tx, calling.request.clone());
         let Ok(Some(dialog)) = Dialog::from_response(&request, &response) else {
-            // A 2xx without a To tag makes no dialog; the peer will give up for want of an ACK.
+            // A 2xx without a To tag makes no dialog that could be acknowledged or hung up: the peer will give up for want
+            // of an ACK, and for the owner the call is over.
             self.counters.stray_responses += 1;
-            return;
+            self.calling.remove(&tx);
+            return self.end_leg(id, EndCause::PeerLost);
         };
         leg.dialog = Some(dialog);
         leg.state = State::Established(Established::default());
