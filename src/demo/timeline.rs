@@ -57,8 +57,12 @@ pub(super) fn line(who: Actor, event: &StoryEvent, network: Network, placed_ms: 
         from,
         to,
         what: event.what.as_str(),
-        text: event.text.clone(),
-        step: step(who, event.what, placed_ms.is_some()),
+        text: if is_told_by_receiver(who, event.what) {
+            format!("{} {}", part(who), event.text)
+        } else {
+            event.text.clone()
+        },
+        step: step(who, event.what, placed_ms.is_some_and(|placed| placed <= event.at_ms)),
         fields: event.fields.clone(),
     })
 }
@@ -84,6 +88,15 @@ fn part(who: Actor) -> &'static str {
         Actor::Carrier => "carrier",
         Actor::Seat(_) => "seat",
         Actor::Handset => "phone",
+    }
+}
+
+/// Whether the words are about the one whom the arrow points at, who then has to be named.
+fn is_told_by_receiver(who: Actor, what: What) -> bool {
+    match what {
+        What::FrameReceived | What::AudioHeard | What::DtmfHeard => true,
+        What::ConfirmRequested | What::Handoff => who == Actor::Handset,
+        _ => false,
     }
 }
 
@@ -119,6 +132,7 @@ fn direction(who: Actor, what: What, network: Network) -> Option<(&'static str, 
 fn step(who: Actor, what: What, is_calling: bool) -> Option<Step> {
     match (who, what) {
         (Actor::Handset, What::PageOpened) => Some(if is_calling { Step::Confirm } else { Step::S1 }),
+        (Actor::Handset, What::Registered) => Some(Step::S1),
         (Actor::Handset, What::CallPlaced) => Some(Step::S2),
         (Actor::Carrier, What::CallRinging | What::CallAnswered) => Some(Step::S2),
         (Actor::Seat(_), What::CallRinging | What::CallAnswered | What::PageOpened) => Some(Step::S3),
@@ -144,7 +158,7 @@ mod tests {
     fn what_was_received_came_from_the_other_side() {
         let told = line(Actor::Seat(1), &event(1_250, "frame.received"), Network::Wifi, Some(1_000)).expect("a line");
         assert_eq!((told.ms, told.from, told.to), (250, "phone", Some("seat")));
-        assert_eq!(told.step, Some(Step::S4));
+        assert_eq!((told.step, told.text.as_str()), (Some(Step::S4), "seat words"));
         let heard = line(Actor::Handset, &event(1_250, "audio.heard"), Network::Cellular, Some(1_000)).expect("a line");
         assert_eq!((heard.from, heard.to), ("carrier", Some("phone")));
     }
@@ -154,6 +168,13 @@ mod tests {
         let told = line(Actor::Handset, &event(900, "registered"), Network::Wifi, Some(1_000)).expect("a line");
         assert_eq!(told.ms, -100);
         assert_eq!(line(Actor::Handset, &event(900, "registered"), Network::Wifi, None).expect("a line").ms, -1);
+    }
+
+    #[test]
+    fn a_page_that_is_opened_in_the_call_is_the_one_that_was_handed_over() {
+        let opened = |at_ms| line(Actor::Handset, &event(at_ms, "page.opened"), Network::Wifi, Some(1_000));
+        assert_eq!(opened(900).expect("a line").step, Some(Step::S1));
+        assert_eq!(opened(1_900).expect("a line").step, Some(Step::Confirm));
     }
 
     #[test]

@@ -11,16 +11,9 @@ let pinned = null; // a moment of the past in ms, or null for now
 function begin(number = 0, network = 'wifi') {
   call = { number, network, frames: { customer: [], simulator: [] }, startedAt: null, ended: false };
   look(null);
-  for (const screen of Object.values(screens)) {
-    $('.glass', screen).replaceChildren(make('p', 'blank', 'dark'));
-    $('.count', screen).textContent = 'no frame yet';
-    $('.hash', screen).textContent = '';
-  }
+  for (const name of Object.keys(screens)) blank(name);
   const isVoiceOnly = network === 'cellular';
   $('#stage').classList.toggle('voice-only', isVoiceOnly);
-  for (const blank of document.querySelectorAll('.blank')) {
-    blank.textContent = isVoiceOnly ? 'Voice only: on the mobile network the call goes out of the 400 trunk, and no screen session exists.' : 'waiting for the first frame';
-  }
   for (const lane of document.querySelectorAll('.lane')) lane.className = lane.className.replace(/ (on|moving|to-seat|to-phone)\b/g, '');
   for (const step of document.querySelectorAll('.steps li')) step.className = '';
   if (isVoiceOnly) for (const name of ['S3', 'S4', 'S5', 'S6', 'Confirm']) stepItem(name).classList.add('skipped');
@@ -28,6 +21,7 @@ function begin(number = 0, network = 'wifi') {
   $('#peer-word').textContent = isVoiceOnly ? 'answered by' : 'seat';
   $('#heard-by').textContent = isVoiceOnly ? 'Carrier hears' : 'Seat hears';
   $('#seat').textContent = '–';
+  $('#seat-id').textContent = '';
   $('#lines').replaceChildren();
   $('#result').hidden = true;
   $('#call-title').textContent = number ? `call ${number} over ${isVoiceOnly ? 'the mobile network' : 'Wi-Fi'}` : '';
@@ -66,9 +60,6 @@ function frame(data) {
   if (!list) return;
   list.push(data);
   const screen = screens[data.screen];
-  $('.count', screen).textContent = `frame ${data.seq} · ${list.length} in all`;
-  $('.hash', screen).textContent = data.hash.slice(0, 12);
-  $('.hash', screen).title = `SHA-256 ${data.hash}`;
   if (data.screen === 'simulator' && list.length === 1) fact('first', `${data.ms} ms`);
   const lane = lanes[data.screen];
   lane.classList.add('on', 'moving');
@@ -79,18 +70,18 @@ function frame(data) {
 
 // Shows a frame once it is decoded, unless the call or the moment has changed meanwhile.
 async function show(data, isNew) {
-  const glass = $('.glass', screens[data.screen]);
+  const screen = screens[data.screen];
+  const glass = $('.glass', screen);
   const [of, at] = [call, pinned];
-  const picture = new Image();
-  picture.src = data.url;
-  picture.alt = `frame ${data.seq}`;
-  try { await picture.decode(); } catch { return; }
-  const isStale = of !== call || at !== pinned || Number(glass.dataset.seq || 0) > data.seq && isNew && glass.dataset.call === String(call.number);
-  if (isStale) return;
-  glass.dataset.seq = data.seq;
-  glass.dataset.call = call.number;
+  const picture = await decoded(data);
+  const isLate = isNew && glass.call === call && glass.seq > data.seq;
+  if (!picture || of !== call || at !== pinned || isLate) return;
+  [glass.call, glass.seq] = [call, data.seq];
   for (const old of glass.querySelectorAll('img, .blank')) setTimeout(() => old.remove(), 200);
   glass.append(picture);
+  $('.count', screen).textContent = `frame ${data.seq} · ${call.frames[data.screen].length} received`;
+  $('.hash', screen).textContent = data.hash.slice(0, 12);
+  $('.hash', screen).title = `SHA-256 ${data.hash}`;
   if (isNew) {
     glass.classList.remove('flash');
     void glass.offsetWidth; // restarts the animation
@@ -98,10 +89,30 @@ async function show(data, isNew) {
   }
 }
 
-function touch(fields) {
+async function decoded(data) {
+  const picture = new Image();
+  picture.src = data.url;
+  picture.alt = `frame ${data.seq}`;
+  try { await picture.decode(); } catch { return null; }
+  return picture;
+}
+
+function blank(name) {
+  const glass = $('.glass', screens[name]);
+  [glass.call, glass.seq] = [call, 0];
+  glass.classList.remove('flash');
+  const isVoiceOnly = call.network === 'cellular';
+  glass.replaceChildren(make('p', 'blank', isVoiceOnly ? 'Voice only: on the mobile network the call goes out of the 400 trunk, and no screen session exists.' : 'no frame yet'));
+  $('.count', screens[name]).textContent = isVoiceOnly ? 'no screen session' : '';
+  $('.hash', screens[name]).textContent = '';
+}
+
+// A touch on the frame that the customer saw, in that frame's pixels.
+async function touch(fields) {
+  const seen = call.frames.simulator.find((one) => one.seq === fields.seq);
+  const picture = seen && await decoded(seen);
+  if (!picture || seen.call !== call.number) return;
   const glass = $('.glass', screens.simulator);
-  const picture = [...glass.querySelectorAll('img')].pop();
-  if (!picture || !(fields.x >= 0) || !(fields.y >= 0)) return;
   const mark = make('div', 'touch');
   mark.style.left = `${100 * fields.x / picture.naturalWidth}%`;
   // The picture fills the width of the glass; what is longer is cut off below.
@@ -125,9 +136,10 @@ function look(ms, item) {
   $('#live').hidden = ms === null;
   if (ms !== null) $('#live b').textContent = ms;
   if (!call) return;
-  for (const list of Object.values(call.frames)) {
+  for (const [name, list] of Object.entries(call.frames)) {
     const past = ms === null ? list : list.filter((one) => one.ms <= ms);
     if (past.length) show(past[past.length - 1], false);
+    else blank(name);
   }
 }
 
@@ -180,7 +192,10 @@ function tell(data) {
       mood('live', 'waiting in the queue, music plays');
       break;
     case 'seat.assigned':
-      if (fields.seat_id) $('#seat').textContent = fields.seat_id;
+      if (to !== 'phone') break;
+      $('#seat').textContent = fields.seat_name || 'assigned';
+      $('#seat-id').textContent = fields.seat_id ? `${fields.seat_id.slice(0, 8)}…` : '';
+      $('#seat-id').title = `the id that the phone was told: ${fields.seat_id}`;
       if ($('[data-fact=queue] dd').textContent === '–') fact('queue', 'no wait');
       break;
     case 'call.answered':
@@ -199,8 +214,8 @@ function tell(data) {
     }
     case 'dtmf.heard': fact('keys', `${fields.digits || '?'} ✓`, true); break;
     case 'confirm.requested':
-      call.question = fields.summary || data.text;
-      fact('confirm', [`asked: ${call.question}`, short(fields.hash || fields.frame_hash)]);
+      call.question = fields.summary || data.text.replace(/^.*?asked: |^asks: /, '');
+      fact('confirm', [`${call.question}?`, short(fields.hash || fields.frame_hash)]);
       mood('live', 'the customer is asked');
       break;
     case 'confirm.answered': {
