@@ -26,17 +26,8 @@ impl Line {
     pub fn bind(address: SocketAddr, seed: u8) -> io::Result<Line> {
         let socket = UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
-        let config = EndpointConfig {
-            product: "tandem-bench".to_owned(),
-            allow: vec![Method::Invite, Method::Ack, Method::Bye, Method::Cancel, Method::Options],
-            supported: Vec::new(),
-            accept: vec!["application/sdp"],
-            timers: TimerConfig::default(),
-            max_transactions: 100_000,
-            max_legs: 100_000,
-        };
         Ok(Line {
-            endpoint: Endpoint::new(config, [seed; 32], Instant::now()),
+            endpoint: Endpoint::new(endpoint_config(), [seed; 32], Instant::now()),
             local: socket.local_addr()?,
             socket,
             buffer: vec![0; 65_536],
@@ -75,20 +66,7 @@ impl Line {
 
     /// Calls `user` at the gateway, offering PCMA at `media`.
     pub fn call(&mut self, gateway: SocketAddr, user: &str, media: SocketAddr) -> LegId {
-        let target = Uri::sip(Some(user), &gateway.ip().to_string(), Some(gateway.port()));
-        let invitation = Invitation {
-            to: format!("<{target}>"),
-            target,
-            flow: self.flow_to(gateway),
-            routing: Routing::Flow,
-            from: format!("<sip:caller@{}>", self.local),
-            contact_user: "caller".to_owned(),
-            call_id: String::new(),
-            max_forwards: 70,
-            headers: Vec::new(),
-            body: Some(description(media)),
-            credentials: None,
-        };
+        let invitation = invitation(self.flow_to(gateway), user, description(media));
         self.endpoint.invite(invitation, Instant::now())
     }
 
@@ -121,7 +99,39 @@ impl Line {
     }
 }
 
-fn description(media: SocketAddr) -> (String, Bytes) {
+/// What a line is and may.
+pub(super) fn endpoint_config() -> EndpointConfig {
+    EndpointConfig {
+        product: "tandem-bench".to_owned(),
+        allow: vec![Method::Invite, Method::Ack, Method::Bye, Method::Cancel, Method::Options],
+        supported: Vec::new(),
+        accept: vec!["application/sdp"],
+        timers: TimerConfig::default(),
+        max_transactions: 100_000,
+        max_legs: 100_000,
+    }
+}
+
+/// A call to `user` at the far end of `flow`.
+pub(super) fn invitation(flow: Flow, user: &str, body: (String, Bytes)) -> Invitation {
+    let target = Uri::sip(Some(user), &flow.remote.ip().to_string(), Some(flow.remote.port()));
+    Invitation {
+        to: format!("<{target}>"),
+        target,
+        flow,
+        routing: Routing::Flow,
+        from: format!("<sip:caller@{}>", flow.local),
+        contact_user: "caller".to_owned(),
+        call_id: String::new(),
+        max_forwards: 70,
+        headers: Vec::new(),
+        body: Some(body),
+        credentials: None,
+    }
+}
+
+/// A body that offers or accepts PCMA at `media`.
+pub(super) fn description(media: SocketAddr) -> (String, Bytes) {
     let (ip, port) = (media.ip(), media.port());
     let text = format!(
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n\
