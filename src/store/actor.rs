@@ -54,8 +54,7 @@ pub fn spawn(store: Store, settings: StoreSettings) -> Result<StoreHandle, Store
     let spill = Spill::start(store.path(), counters.clone())?;
     let (commands, receiver) = mpsc::channel(settings.queue.max(1));
     let hurry = Arc::new(Notify::new());
-    let actor =
-        Actor { store, settings, spill: spill.clone(), counters: counters.clone(), hurry: Arc::clone(&hurry) };
+    let actor = Actor { store, settings, spill: spill.clone(), counters: counters.clone(), hurry: Arc::clone(&hurry) };
     tokio::spawn(actor.run(receiver));
     Ok(StoreHandle { commands, spill, counters, hurry })
 }
