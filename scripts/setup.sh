@@ -14,8 +14,6 @@ have() { command -v "$1" >/dev/null 2>&1; }
 present() {
     case "$1" in
         build-essential) have cc && have make ;;
-        pkg-config) have pkg-config ;;
-        libopus-dev) have pkg-config && pkg-config --exists opus ;;
         chromium) have chromium || have chromium-browser || have google-chrome ;;
         # Without a Chinese font the demonstration's pages are boxes.
         fonts-noto-cjk) have fc-list && [ -n "$(fc-list ':lang=zh' family 2>/dev/null | head -n 1)" ] ;;
@@ -27,7 +25,7 @@ present() {
     esac
 }
 
-demo="build-essential pkg-config libopus-dev chromium fonts-noto-cjk"
+demo="build-essential chromium fonts-noto-cjk"
 tests="baresip-core sip-tester sox libsox-fmt-all"
 
 case "${1:-}" in
@@ -37,7 +35,7 @@ case "${1:-}" in
 esac
 
 # Cargo is the one thing that we do not install: which Rust a machine has is its owner's choice.
-have cargo || die "cargo is missing; install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml") or later (https://rustup.rs)"
+have cargo || die "cargo is missing; install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml") or later with rustup"
 
 missing=""
 for package in $wanted; do

@@ -17,6 +17,7 @@ pub mod app;
 pub mod bench;
 pub mod call;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod console;
 pub mod driver;

@@ -63,7 +63,10 @@ pub fn run(extent: Extent) -> Result<Report, BenchError> {
     bench.say("message layer");
     let message = message::measure(extent);
     bench.say("signalling core");
-    let core = core::measure(extent, gateway::any_config()?);
+    let config = gateway::any_config()?;
+    let core = tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
+        core::measure(extent, config)
+    });
     bench.say("starting the gateway");
     let mut gateway = Gateway::start(bench.cores)?;
     let signalling = signalling::measure(&bench, &mut gateway)?;

@@ -122,6 +122,7 @@ pub(super) fn invitation(flow: Flow, user: &str, body: (String, Bytes)) -> Invit
         routing: Routing::Flow,
         from: format!("<sip:caller@{}>", flow.local),
         contact_user: "caller".to_owned(),
+        contact_params: String::new(),
         call_id: String::new(),
         max_forwards: 70,
         headers: Vec::new(),

@@ -12,6 +12,8 @@ use super::{Bench, quantile};
 pub struct Signalling {
     /// At a moderate rate, voice past the gateway.
     pub bypassed: CallCost,
+    /// The same at a rate so low that every message finds the gateway asleep.
+    pub idle: CallCost,
     /// The same with ports and media legs, but no packets.
     pub anchored: CallCost,
     /// The highest rate that was clean.
@@ -47,17 +49,19 @@ pub struct CallCost {
 const CLEAN: f64 = 0.999;
 
 pub(super) fn measure(bench: &Bench, gateway: &mut Gateway) -> Result<Signalling, BenchError> {
-    let rate = 100.0;
-    let calls = bench.pick(1_500, 500);
+    let rate = 1_000.0;
+    let calls = bench.pick(10_000, 4_000);
     bench.say("warming up: 200 calls");
-    run(gateway, "1000", calls_at(200.0, 200))?;
+    run(gateway, "1000", calls_at(400.0, 200))?;
     bench.say(&format!("{calls} calls at {rate:.0}/s, voice past the gateway"));
     let bypassed = run(gateway, "1000", calls_at(rate, calls))?;
-    bench.say(&format!("{} calls at {rate:.0}/s, voice anchored but silent", calls / 2));
-    let anchored = run(gateway, "2000", calls_at(rate, calls / 2))?;
+    bench.say("calls at 50/s");
+    let idle = run(gateway, "1000", calls_at(50.0, bench.pick(400, 150)))?;
+    bench.say(&format!("{} calls at 200/s, voice anchored but silent", calls / 10));
+    let anchored = run(gateway, "2000", calls_at(200.0, calls / 10))?;
     let highest = search(bench, gateway)?;
     let (held, rss_kib_per_call) = hold(bench)?;
-    Ok(Signalling { bypassed, anchored, highest, held, rss_kib_per_call })
+    Ok(Signalling { bypassed, idle, anchored, highest, held, rss_kib_per_call })
 }
 
 /// Resident memory of the gateway in KiB when the calls are over and their transactions too (timers of 32 s).

@@ -2,6 +2,7 @@
 //!
 //! That makes "audio works" a measurement: each side of a call plays its own tone and reports how long, and how purely,
 //! it heard the other's. A tokio task on tokio's clock; it knows nothing of SIP.
+#![allow(clippy::disallowed_methods)] // a shell: it spawns the task that owns its sockets
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

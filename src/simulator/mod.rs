@@ -3,6 +3,7 @@
 //! A simulator opens the customer's deep link, applies touches and keys, says which screen it shows and emits a picture
 //! whenever that screen changes. There is one implementation, [`chromium`]: headless Chromium in phone emulation over the
 //! Chrome DevTools Protocol (`docs/adr/0003-chromium-over-cdp.md`).
+#![allow(clippy::disallowed_methods)] // a shell: it owns a browser process, its tasks and its deadlines
 
 pub mod chromium;
 pub mod error;

@@ -4,6 +4,7 @@
 //! page is a deep link, names its screen in `<body data-screen>` and its key facts in other data attributes. Pages are
 //! rendered here, need no script and nothing from the network, never move by themselves, and are the same on every
 //! machine; the timetable and the prices are made up. `docs/simulator.md` lists the screens.
+#![allow(clippy::disallowed_methods)] // a shell: it spawns its server
 
 mod city;
 mod flight;

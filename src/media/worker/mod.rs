@@ -3,6 +3,7 @@
 //! A thread never waits for anybody: orders come over a bounded channel that refuses when full, reports leave through
 //! an [`EventSink`] that may refuse, and a datagram that the kernel does not take at once is lost, as datagrams are.
 //! `docs/adr/0002-media-workers.md` says why it is `epoll` level-triggered and not something else.
+#![allow(clippy::disallowed_methods)] // a shell: threads with a clock of their own
 
 mod event_loop;
 mod outbox;

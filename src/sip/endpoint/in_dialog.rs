@@ -54,7 +54,7 @@ impl Endpoint {
         let flow = leg.request_flow();
         let tx = self.transactions.request(request.clone(), flow, now);
         if let Some(established) = leg.established() {
-            let calling = Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 };
+            let calling = Box::new(Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 });
             established.reinvite = Some(Reinvite::Ours(calling));
         }
         self.calling.insert(tx, id);
@@ -187,7 +187,7 @@ impl Endpoint {
             }
             None => {
                 self.offered.insert(tx, id);
-                established.reinvite = Some(Reinvite::Theirs(Offered { tx, request: request.clone() }));
+                established.reinvite = Some(Reinvite::Theirs(Box::new(Offered { tx, request: request.clone() })));
                 leg.flow = flow;
                 if let (Some(dialog), Ok(contacts)) = (&mut leg.dialog, request.contacts())
                     && let Some(contact) = contacts.first()

@@ -37,9 +37,9 @@ pub(super) struct Leg {
 /// Where an INVITE usage stands.
 pub(super) enum State {
     /// Our INVITE has no final response yet.
-    Calling(Calling),
+    Calling(Box<Calling>),
     /// The peer's INVITE has no final response yet.
-    Incoming(Offered),
+    Incoming(Box<Offered>),
     /// A 2xx was sent or received.
     Established(Established),
 }
@@ -65,7 +65,7 @@ pub(super) struct Offered {
 #[derive(Default)]
 pub(super) struct Established {
     /// Our 2xx is retransmitted until its ACK comes.
-    pub ack_wait: Option<AckWait>,
+    pub ack_wait: Option<Box<AckWait>>,
     /// The last ACK we sent and the CSeq it acknowledges: sent again for each retransmitted 2xx.
     pub sent_ack: Option<(u32, Flow, Bytes)>,
     /// A re-INVITE without final response.
@@ -74,8 +74,8 @@ pub(super) struct Established {
 
 /// A re-INVITE under way; at most one in either direction (RFC 3261 §14).
 pub(super) enum Reinvite {
-    Ours(Calling),
-    Theirs(Offered),
+    Ours(Box<Calling>),
+    Theirs(Box<Offered>),
 }
 
 /// A 2xx of ours that nobody has acknowledged yet (RFC 3261 §13.3.1.4).

@@ -97,7 +97,7 @@ impl Endpoint {
     /// A new endpoint; `seed` feeds its tags, branches and Call-IDs (RFC 3261 §19.3 wants them unguessable).
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: Instant) -> Endpoint {
         Endpoint {
-            transactions: Transactions::new(config.timers.clone(), config.max_transactions),
+            transactions: Transactions::new(config.timers, config.max_transactions),
             allow: config.allow.iter().map(Method::as_str).collect::<Vec<_>>().join(", ").into(),
             product: config.product.clone().into(),
             config,

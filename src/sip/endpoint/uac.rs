@@ -20,12 +20,12 @@ impl Endpoint {
         self.now = now;
         let id = LegId(self.fresh_id());
         let local_tag = self.token(1);
-        let contact = contact(&invitation.contact_user, invitation.flow);
+        let contact = contact(&invitation.contact_user, invitation.flow) + &invitation.contact_params;
         let request = self.first_invite(&invitation, &local_tag, &contact);
         let tx = self.transactions.request(request.clone(), invitation.flow, now);
         self.calling.insert(tx, id);
         self.by_tag.insert(local_tag.clone(), id);
-        let calling = Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 };
+        let calling = Box::new(Calling { tx, request, provisional: false, cancel_sent: false, attempts: 0 });
         self.legs.insert(
             id,
             Leg {
@@ -164,7 +164,7 @@ impl Endpoint {
         }
         let tx = self.transactions.request(request.clone(), flow, self.now);
         self.calling.insert(tx, id);
-        let again = Calling { tx, request, provisional: false, cancel_sent: false, attempts };
+        let again = Box::new(Calling { tx, request, provisional: false, cancel_sent: false, attempts });
         if let Some(leg) = self.legs.get_mut(&id) {
             match &mut leg.state {
                 State::Established(established) => established.reinvite = Some(Reinvite::Ours(again)),

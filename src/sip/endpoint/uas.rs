@@ -34,7 +34,7 @@ impl Endpoint {
                 standing: Vec::new(),
                 login: None,
                 dialog: Some(dialog),
-                state: State::Incoming(Offered { tx, request: request.clone() }),
+                state: State::Incoming(Box::new(Offered { tx, request: request.clone() })),
                 released: false,
                 wake_at: None,
             },
@@ -89,14 +89,14 @@ impl Endpoint {
         self.offered.remove(&tx);
         let (t1, timeout) = (self.config.timers.t1, self.patience());
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let wait = AckWait {
+        let wait = Box::new(AckWait {
             seq,
             flow: leg.flow,
             response: bytes,
             next: self.now + t1,
             interval: t1,
             give_up: self.now + timeout,
-        };
+        });
         self.wake.set(id, leg, wait.next);
         match &mut leg.state {
             State::Established(established) => {
