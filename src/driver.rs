@@ -10,6 +10,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::gateway::{Census, Gateway, Input, Output};
 use crate::media::{LegStats, MediaCommand, MediaEvent, MediaHandle};
+use crate::memory::{self, Tide};
 use crate::net::sip::{NetCounters, NetEvent, SipSockets};
 use crate::sip::endpoint;
 use crate::store::{StoreHandle, StoreStats};
@@ -89,12 +90,13 @@ pub struct Driver {
     refused: Vec<Input>,
     panics: u64,
     watchdog_fed: Instant,
+    tide: Tide,
 }
 
 impl Driver {
     /// A loop that owns `gateway`.
     pub fn new(gateway: Gateway, wiring: Wiring) -> Driver {
-        Driver { gateway, wiring, refused: Vec::new(), panics: 0, watchdog_fed: now() }
+        Driver { gateway, wiring, refused: Vec::new(), panics: 0, watchdog_fed: now(), tide: Tide::new(now()) }
     }
 
     /// Runs until [`Command::Stop`], or until everybody who could command has gone.
@@ -117,6 +119,7 @@ impl Driver {
                     let now = now();
                     self.guarded(|gateway| gateway.handle_timeout(now));
                     self.feed_watchdog(now);
+                    self.give_memory_back(now);
                 }
                 Some(event) = self.wiring.media_events.recv() => self.input(Input::Media(event)),
                 Some(event) = self.wiring.screen_events.recv() => self.input(Input::Screen(event)),
@@ -148,6 +151,16 @@ impl Driver {
             self.watchdog_fed = now;
             // Nobody could act on a failure here; systemd will, if it goes on.
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        }
+    }
+
+    fn give_memory_back(&mut self, now: Instant) {
+        if !self.tide.wants_a_look(now) {
+            return;
+        }
+        let census = self.gateway.census();
+        if self.tide.has_ebbed(census.legs + census.transactions, now) {
+            memory::give_back();
         }
     }
 

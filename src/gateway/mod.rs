@@ -65,7 +65,8 @@ pub struct Gateway {
     registrar: Registrar,
     acd: Acd,
     ports: PortPool,
-    calls: BTreeMap<CallKey, Call>,
+    /// Boxed: a call is large, and a tree moves its neighbours about when one leaves.
+    calls: BTreeMap<CallKey, Box<Call>>,
     by_leg: FxHashMap<LegId, (CallKey, Side)>,
     /// Requests we passed on, until their answer goes back.
     relayed: HashMap<RequestId, Relayed>,
