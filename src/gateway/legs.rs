@@ -3,7 +3,7 @@
 use super::Gateway;
 use crate::acd::RefusalKind;
 use crate::call::body::Body;
-use crate::call::{Call, CallKey, Failure, Outcome, Plan, Side, Stage};
+use crate::call::{CallKey, Failure, Outcome, Plan, Side, Stage};
 use crate::sip::endpoint::{EndCause, LegEvent, LegId};
 use crate::sip::message::{Request, Response};
 
