@@ -23,6 +23,7 @@ pub mod console;
 pub mod driver;
 pub mod gateway;
 pub mod media;
+pub mod memory;
 pub mod net;
 pub mod observe;
 pub mod registrar;
