@@ -20,6 +20,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod console;
+pub mod demo;
 pub mod driver;
 pub mod gateway;
 pub mod media;
