@@ -71,7 +71,7 @@ impl Baresip {
         );
         std::fs::write(directory.join("accounts"), account).expect("a file");
         let mut command = Command::new("baresip");
-        command.arg("-f").arg(&directory).arg("-v");
+        command.arg("-f").arg(&directory).args(["-v", "-s"]);
         let program = Program::start(&format!("baresip {user}"), "baresip-core", &mut command);
         program.says("baresip is ready", 1);
         Baresip { _program: program, control: Control::connect(control), recordings, door }
