@@ -14,8 +14,10 @@
 
 pub mod acd;
 pub mod app;
+pub mod bench;
 pub mod call;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod console;
 pub mod driver;

@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tandem::{app, cli, observe};
+use tandem::{app, bench, cli, observe};
+
+/// Costs nothing measurable, and lets `tandem bench` count allocations.
+#[global_allocator]
+static ALLOCATOR: bench::allocations::Counting = bench::allocations::Counting;
 
 /// A SIP telephony gateway that carries one voice call and two screens.
 #[derive(Parser)]
@@ -21,6 +25,8 @@ enum Command {
     Check(cli::ConfigFile),
     /// Print call records.
     Cdr(cli::cdr::Args),
+    /// Measure what calls, packets and messages cost on this machine.
+    Bench(cli::bench::Args),
     /// Serve the demo travel site.
     Site(cli::site::Args),
 }
@@ -39,6 +45,7 @@ fn main() -> ExitCode {
                 }
             }
         }),
+        Command::Bench(args) => cli::bench::run(&args),
         Command::Cdr(args) => asynchronously(async move { cli::cdr::main(&args).await }),
         Command::Site(args) => asynchronously(async move { cli::site::run(&args).await }),
     }

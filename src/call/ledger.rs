@@ -29,7 +29,7 @@ pub fn write(call: &Call, config: &Config, started_unix_ms: u64, now: Instant) -
         seat_id: call.seat.as_ref().map(|seat| seat.opaque_id.clone()),
         device: device(call),
         session_id: Some(call.session_id.clone()),
-        legs: call.legs.clone(),
+        legs: caller_first(&call.legs),
         wait_ms: since(times.started, times.connected.unwrap_or(ended)),
         talk_ms: times.connected.map_or(0, |at| since(at, ended)),
         setup_ms: times.answered.map(|at| since(times.started, at)),
@@ -42,6 +42,13 @@ pub fn write(call: &Call, config: &Config, started_unix_ms: u64, now: Instant) -
         frames_refused: call.screen.counters.refused,
         confirmations: call.confirmations.clone(),
     }
+}
+
+/// The legs in the order in which they ended, but the caller's first: seats that did not take the call ended before it.
+fn caller_first(legs: &[LegRecord]) -> Vec<LegRecord> {
+    let mut legs = legs.to_vec();
+    legs.sort_by_key(|leg| leg.side != RecordSide::Caller);
+    legs
 }
 
 fn device(call: &Call) -> DeviceRecord {

@@ -216,6 +216,11 @@ impl Call {
         }
     }
 
+    /// Whether the screen session takes orders: it is open and was not told to close.
+    pub fn has_live_screen(&self) -> bool {
+        self.screen.open && self.stage != Stage::Closing
+    }
+
     /// Whether nothing is left to wait for, so that the record can be written and the call forgotten.
     pub fn is_settled(&self) -> bool {
         self.stage == Stage::Closing && self.closing_media.is_empty() && !self.screen.open

@@ -1,6 +1,7 @@
 //! The commands that print something and end.
 
 mod arguments;
+pub mod bench;
 pub mod cdr;
 pub mod check;
 pub mod site;

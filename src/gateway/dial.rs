@@ -1,7 +1,7 @@
 //! Calls that go straight to one callee: over a trunk, or to a registered user.
 
-use super::Gateway;
 use super::queue::{description_body, read_offer};
+use super::{Gateway, RING_WITHIN};
 use crate::call::body::Body;
 use crate::call::{Call, CallKey, Failure, Outcome, Plan, Side, Stage};
 use crate::sip::Flow;
@@ -33,7 +33,23 @@ impl Gateway {
         } else {
             self.take_offer(key, read_offer(request)?)?;
         }
-        self.invite_callee(key, Invitation { max_forwards, ..invitation })
+        self.invite_callee(key, Invitation { max_forwards, ..invitation })?;
+        self.ringing.push_back((self.now + RING_WITHIN, key));
+        Ok(())
+    }
+
+    /// Gives up the callees that have rung for too long.
+    pub(super) fn ring_overdue(&mut self) {
+        while let Some((at, key)) = self.ringing.front().copied() {
+            let rings = self.calls.get(&key).is_some_and(|call| call.stage == Stage::Ringing);
+            if rings && at > self.now {
+                return;
+            }
+            self.ringing.pop_front();
+            if rings {
+                self.conclude(key, Outcome::Failed(Failure::NoAnswer), None);
+            }
+        }
     }
 
     fn trunk_invitation(&mut self, trunk: usize, number: &str) -> Result<Invitation, Outcome> {
@@ -188,6 +204,7 @@ fn invitation(target: Uri, flow: Flow, routing: Routing) -> Invitation {
         routing,
         from: String::new(),
         contact_user: String::new(),
+        contact_params: String::new(),
         call_id: String::new(),
         max_forwards: 70,
         headers: Vec::<(HeaderName, String)>::new(),

@@ -35,6 +35,7 @@ impl Gateway {
             Plan::Trunk { trunk, .. } => self.trunk_load[trunk] = self.trunk_load[trunk].saturating_sub(1),
             Plan::User { .. } | Plan::Nowhere => {}
         }
+        self.drop_tickets(key);
         if screen_open {
             self.out(Output::Screen(ScreenCommand::Close { call: key.0 }));
         }

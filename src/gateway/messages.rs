@@ -26,6 +26,7 @@ pub(super) enum Relayed {
 
 /// A MESSAGE that waits for the screen session's verdict.
 pub(super) struct Ticket {
+    key: CallKey,
     id: IncomingId,
     request: Request,
 }
@@ -82,7 +83,7 @@ impl Gateway {
 
     /// Hands a screen message to the call's screen session; the verdict comes back by ticket.
     fn hand_to_screen(&mut self, id: IncomingId, key: CallKey, side: Side, request: Request) {
-        let Some(call) = self.calls.get(&key).filter(|call| call.screen.open) else {
+        let Some(call) = self.calls.get(&key).filter(|call| call.has_live_screen()) else {
             return self.refuse_uncorrelated(id, &request);
         };
         if self.tickets.len() >= MAX_RELAYED {
@@ -92,7 +93,7 @@ impl Gateway {
         let call = call.key.0;
         self.next_key += 1;
         let ticket = self.next_key;
-        self.tickets.insert(ticket, Ticket { id, request });
+        self.tickets.insert(ticket, Ticket { key, id, request });
         let side = screen_side(side);
         self.out(Output::Screen(ScreenCommand::SipMessage { call, side, ticket, content_type, body }));
     }
@@ -105,8 +106,17 @@ impl Gateway {
 
     /// The screen session's verdict on a MESSAGE.
     pub(super) fn verdict(&mut self, ticket: u64, status: u16) {
-        if let Some(Ticket { id, request }) = self.tickets.remove(&ticket) {
+        if let Some(Ticket { id, request, .. }) = self.tickets.remove(&ticket) {
             self.respond(id, &request, status);
+        }
+    }
+
+    /// The call is over, so no verdict will come: what waits for one is answered as if it had come too late.
+    pub(super) fn drop_tickets(&mut self, key: CallKey) {
+        let of_call = self.tickets.iter().filter(|(_, ticket)| ticket.key == key);
+        let tickets: Vec<u64> = of_call.map(|(number, _)| *number).collect();
+        for ticket in tickets {
+            self.verdict(ticket, 481);
         }
     }
 

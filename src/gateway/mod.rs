@@ -50,6 +50,10 @@ const PORT_QUARANTINE: Duration = Duration::from_secs(60);
 /// Seconds before a call whose media or screen account never came is recorded all the same.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 
+/// A dialled callee that has not answered by then is given up: the caller may be gone without our knowing, and nothing
+/// else would end the call (RFC 3261 §16.6 step 11 has more than three minutes for a proxy's timer C).
+const RING_WITHIN: Duration = Duration::from_secs(185);
+
 /// The gateway without I/O; see the module documentation.
 pub struct Gateway {
     config: Arc<Config>,
@@ -67,6 +71,8 @@ pub struct Gateway {
     /// SIP MESSAGEs that wait for the screen session's verdict, by ticket.
     tickets: BTreeMap<u64, messages::Ticket>,
     settling: VecDeque<(Instant, CallKey)>,
+    /// Dialled calls, by when they must be answered.
+    ringing: VecDeque<(Instant, CallKey)>,
     outputs: VecDeque<Output>,
     /// Calls out on each trunk.
     trunk_load: Vec<usize>,
@@ -102,6 +108,7 @@ impl Gateway {
             relayed: HashMap::new(),
             tickets: BTreeMap::new(),
             settling: VecDeque::new(),
+            ringing: VecDeque::new(),
             outputs: VecDeque::new(),
             trunk_load: vec![0; config.trunks.len()],
             uncorrelated: 0,
@@ -138,6 +145,7 @@ impl Gateway {
         self.endpoint.handle_timeout(now);
         self.acd.handle_timeout(now);
         self.registrar.handle_timeout(now);
+        self.ring_overdue();
         self.settle_overdue();
         self.settle();
     }
@@ -154,6 +162,7 @@ impl Gateway {
             self.acd.poll_timeout(),
             self.registrar.poll_timeout(),
             self.settling.front().map(|(at, _)| *at),
+            self.ringing.front().map(|(at, _)| *at),
         ]
         .into_iter()
         .flatten()

@@ -116,6 +116,7 @@ impl Gateway {
             from: String::new(),
             to: format!("<sip:{name}@{}>", self.config.gateway.domain),
             contact_user: self.config.gateway.name.to_ascii_lowercase(),
+            contact_params: String::new(),
             call_id: String::new(),
             max_forwards: 70,
             headers: Vec::new(),
@@ -151,7 +152,10 @@ impl Gateway {
                 callee.call_id.clone_from(&call_id);
                 callee.flow = flow;
             }
-            None => call.callee = Some(Party::new(leg, call_id.clone(), flow)),
+            None => {
+                let media = call.callee_media.take();
+                call.callee = Some(Party { media, ..Party::new(leg, call_id.clone(), flow) });
+            }
         }
         call.stage = Stage::Ringing;
         if let Some(session) = screen {
@@ -170,7 +174,7 @@ impl Gateway {
         if call.stage == Stage::Closing {
             return;
         }
-        let had_screen = call.callee.as_ref().is_some_and(|callee| callee.screen.is_some());
+        let had_screen = call.screen.open && call.callee.as_ref().is_some_and(|callee| callee.screen.is_some());
         call.seat = None;
         call.stage = Stage::Waiting;
         self.release_party(key, Side::Callee, outcome);

@@ -1,6 +1,7 @@
 //! Rules of the code itself: which layer may use which, and who may import the wrapped crates.
 
 mod architecture;
+mod private_logs;
 mod wrapped_crates;
 
 use std::fs;

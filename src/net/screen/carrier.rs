@@ -176,3 +176,52 @@ pub async fn sleep_until(until: Option<Instant>) {
 pub fn seed() -> u64 {
     RandomState::new().hash_one(0u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::sync::msrp::outbox::RESPONSE_TIMEOUT;
+    use crate::sync::msrp::{Class, ConnectionConfig, Limits, Outgoing};
+
+    /// A carrier with a peer that neither reads nor writes, and how long the carrier bears it (the clock is paused, so
+    /// waiting takes no time).
+    async fn deaf_peer(chunk_bytes: usize) -> (Ended, Duration) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let stream = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("a connection");
+        let _deaf = listener.accept().await.expect("a peer");
+        let mut connection = Connection::new(ConnectionConfig {
+            own: "msrp://a:1/a;tcp".parse().expect("a URI"),
+            peer: Some("msrp://b:1/b;tcp".parse().expect("a URI")),
+            active: true,
+            limits: Limits { chunk_bytes, ..Limits::default() },
+            seed: 1,
+        });
+        // More than the kernel's buffers of both ends take.
+        let body = vec![0; 64 * 1024 * 1024].into();
+        let message = Outgoing { class: Class::Frame, content_type: "a/b".into(), body, success_report: false };
+        connection.send(message).expect("room");
+        let mut carrier = Carrier::new(stream, connection, &[]);
+        let started = Instant::now();
+        loop {
+            if let Err(ended) = carrier.next().await {
+                return (ended, started.elapsed());
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_takes_nothing_is_given_up_after_ten_seconds() {
+        let (ended, after) = deaf_peer(64 * 1024 * 1024).await;
+        assert!(matches!(ended, Ended::Stalled), "{ended}");
+        assert_eq!(after.as_secs(), WRITE_STALL.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_whose_window_is_full_and_who_says_nothing_is_given_up_after_thirty() {
+        let (ended, after) = deaf_peer(1024).await;
+        assert!(matches!(ended, Ended::Fault(Fault::Silent)), "{ended}");
+        assert_eq!(after.as_secs(), RESPONSE_TIMEOUT.as_secs());
+    }
+}

@@ -10,6 +10,7 @@ use super::carrier::{Carrier, Ended, seed};
 use crate::sync::control::{self, Control, ControlError};
 use crate::sync::cpim::{self, Cpim};
 use crate::sync::frame::{self, Frame, FrameLimits};
+use crate::sync::identity::DeviceIdentity;
 use crate::sync::msrp::{
     Class, Connection, ConnectionConfig, Event, Incoming, Limits, MsrpUri, Outgoing, SendError, Ticket, status,
 };
@@ -48,12 +49,15 @@ pub enum Received {
     Superseded(Ticket),
     /// A message of ours was refused, with the status.
     Failed(Ticket, u16),
+    /// A message named another call, or another device than [`ScreenClient::accept_only`] says. It was refused.
+    Foreign,
 }
 
 /// One end of a screen session.
 pub struct ScreenClient {
     config: ClientConfig,
     carrier: Carrier,
+    own: Option<DeviceIdentity>,
 }
 
 impl ScreenClient {
@@ -78,7 +82,12 @@ impl ScreenClient {
             limits: config.msrp,
             seed: seed(),
         });
-        ScreenClient { config, carrier: Carrier::new(stream, connection, &[]) }
+        ScreenClient { config, carrier: Carrier::new(stream, connection, &[]), own: None }
+    }
+
+    /// Refuses whatever is not addressed to this device.
+    pub fn accept_only(&mut self, own: DeviceIdentity) {
+        self.own = Some(own);
     }
 
     /// Addresses what follows to another name.
@@ -123,7 +132,7 @@ impl ScreenClient {
         }
     }
 
-    /// Says `bye` if asked to, writes what is queued, and closes.
+    /// Writes what is queued, for at most `within`, and closes.
     pub async fn close(self, within: std::time::Duration) {
         self.carrier.finish(within).await;
     }
@@ -133,10 +142,14 @@ impl ScreenClient {
         let connection = self.carrier.connection();
         let code = outcome.as_ref().err().copied().unwrap_or(status::OK);
         connection.answer(incoming.ticket, code, status::comment(code));
-        if outcome.is_ok() {
-            connection.report(incoming.ticket);
+        match outcome {
+            Ok(received) => {
+                connection.report(incoming.ticket);
+                received
+            }
+            Err(status::NO_SESSION | status::FORBIDDEN) => Some(Received::Foreign),
+            Err(_) => None,
         }
-        outcome.unwrap_or_default()
     }
 
     /// `Ok(None)` for what a newer gateway may say.
@@ -147,6 +160,10 @@ impl ScreenClient {
         let cpim = Cpim::parse(&incoming.body).map_err(|_| status::BAD_REQUEST)?;
         if frame::call_id(&cpim) != Some(&self.config.call_id) {
             return Err(status::NO_SESSION);
+        }
+        let is_ours = |own: &DeviceIdentity| !cpim.to.is_empty() && cpim.to.iter().all(|to| own.is(to));
+        if self.own.as_ref().is_some_and(|own| !is_ours(own)) {
+            return Err(status::FORBIDDEN);
         }
         if cpim.content_type().as_deref() == Some(control::MEDIA_TYPE) {
             return match Control::parse(&cpim.body) {

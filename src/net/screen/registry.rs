@@ -55,6 +55,8 @@ impl Registry {
         loop {
             let room = self.backlog.len() < MAX_EVENTS;
             tokio::select! {
+                // A phone may connect the moment it has our answer, so what opened its session is always heard first.
+                biased;
                 command = commands.recv(), if room => match command {
                     Some(command) => self.command(command).await,
                     None => return,

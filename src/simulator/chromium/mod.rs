@@ -9,6 +9,7 @@
 mod capture;
 mod config;
 mod input;
+mod locate;
 mod process;
 mod profile;
 mod session;

@@ -103,6 +103,9 @@ pub struct Invitation {
     pub to: String,
     /// User part of our Contact.
     pub contact_user: String,
+    /// Header parameters of our Contact, written verbatim after `<…>`, such as `;+sip.instance="<urn:…>"` (RFC 5626
+    /// §4.1); empty for none.
+    pub contact_params: String,
     /// Call-ID; one is made when empty.
     pub call_id: String,
     /// Max-Forwards: 70 for a new call, one less than the incoming leg's in a B2BUA.

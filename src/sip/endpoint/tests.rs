@@ -75,6 +75,7 @@ impl Pair {
             from: "<sip:a@example.com>".into(),
             to: "<sip:b@example.com>".into(),
             contact_user: "a".into(),
+            contact_params: String::new(),
             call_id: String::new(),
             max_forwards: 70,
             headers: vec![(HeaderName::SessionId, "0123456789abcdef0123456789abcdef".into())],

@@ -20,7 +20,7 @@ impl Endpoint {
         self.now = now;
         let id = LegId(self.fresh_id());
         let local_tag = self.token(1);
-        let contact = contact(&invitation.contact_user, invitation.flow);
+        let contact = contact(&invitation.contact_user, invitation.flow) + &invitation.contact_params;
         let request = self.first_invite(&invitation, &local_tag, &contact);
         let tx = self.transactions.request(request.clone(), invitation.flow, now);
         self.calling.insert(tx, id);

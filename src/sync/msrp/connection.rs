@@ -218,7 +218,7 @@ impl Connection {
 
     /// Takes octets from the peer.
     pub fn handle_input(&mut self, octets: &[u8], now: Instant) {
-        if self.closed {
+        if self.closed || octets.is_empty() {
             return;
         }
         self.last_input = Some(now);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::super::outbox::{Class, RESPONSE_TIMEOUT};
 use super::*;
 
@@ -310,4 +312,45 @@ fn garbage_closes() {
     let (lines, events) = answers(&format!("{good}This should not be here\r\n{good}"));
     assert_eq!(lines, ["200 OK"], "what came before stands, nothing after is read");
     assert!(matches!(events[..], [Event::Bound, Event::Message(_), Event::Closed(Fault::Decode(_))]));
+}
+
+proptest! {
+    /// Whatever a peer sends: nothing panics, and what is held stays bounded.
+    #[test]
+    fn a_hostile_peer_costs_a_bounded_amount(
+        lines in proptest::collection::vec(hostile_line(), 1..60),
+        piece in 1usize..400,
+    ) {
+        let now = Instant::now();
+        let limits = small();
+        let mut b = connection(B, None, false, limits);
+        for octets in lines.concat().chunks(piece) {
+            b.handle_input(octets, now);
+            while let Some(event) = b.poll_event() {
+                if let Event::Message(incoming) = event {
+                    b.answer(incoming.ticket, 200, "OK");
+                }
+            }
+            prop_assert!(b.held_bytes() < 2 * limits.max_message_bytes + limits.max_head_bytes + 80 * 1024);
+        }
+    }
+}
+
+/// Pieces of legal requests, in any order, and noise.
+fn hostile_line() -> impl Strategy<Value = Vec<u8>> {
+    let piece = |text: &'static str| Just(text.as_bytes().to_vec());
+    prop_oneof![
+        4 => piece("MSRP tid12345 SEND\r\nTo-Path: msrp://b:1/bobby;tcp\r\nFrom-Path: msrp://a:1/x;tcp\r\n"),
+        3 => (0u64..4, 0u64..40_000, 0u64..60_000).prop_map(|(id, start, total)| {
+            format!("Message-ID: mid-{id}\r\nByte-Range: {start}-*/{total}\r\n").into_bytes()
+        }),
+        3 => piece("Message-ID: mid-1\r\nContent-Type: a/b\r\n\r\n"),
+        2 => (0usize..30_000).prop_map(|length| vec![b'x'; length]),
+        4 => piece("\r\n-------tid12345+\r\n"),
+        2 => piece("\r\n-------tid12345$\r\n"),
+        1 => piece("\r\n-------tid12345#\r\n"),
+        1 => piece("-------tid12345$\r\n"),
+        1 => piece("MSRP tid12345 200 OK\r\n"),
+        1 => proptest::collection::vec(any::<u8>(), 0..20),
+    ]
 }
