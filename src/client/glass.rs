@@ -173,4 +173,3 @@ pub fn config_for(site: &str) -> Result<SimulatorConfig, ClientError> {
     })?;
     Ok(SimulatorConfig { allowed_hosts: vec![host], ..SimulatorConfig::default() })
 }
-

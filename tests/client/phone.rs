@@ -219,7 +219,9 @@ fn it_answers_rings_and_is_busy() {
     assert_eq!((from.as_str(), offers_screen), ("sip:agent@example.com", false));
     let now = wire.now;
     wire.phone.ring(now).expect("it rings");
-    assert!(matches!(wire.peer_hears(), Event::Leg { event: LegEvent::Progress(response), .. } if response.status == 180));
+    assert!(
+        matches!(wire.peer_hears(), Event::Leg { event: LegEvent::Progress(response), .. } if response.status == 180)
+    );
     peer_calls(&mut wire, offer());
     let busy = |event: Event| match event {
         Event::Leg { event: LegEvent::Ended(EndCause::Refused(response)), .. } => response.status,

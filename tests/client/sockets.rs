@@ -145,7 +145,8 @@ async fn a_server_that_is_not_there_is_named_with_a_remedy() {
     let address = free_port(Transport::Tcp);
     let lines = Lines::default();
     let story = Story::new(Who::Handset, true, lines.clone());
-    let error = handset::run(caller(address, Transport::Tcp), story, CancellationToken::new()).await.expect_err("nobody");
+    let error =
+        handset::run(caller(address, Transport::Tcp), story, CancellationToken::new()).await.expect_err("nobody");
     let text = error.to_string();
     assert!(text.contains(&address.to_string()) && text.contains("--server"), "{text}");
 }

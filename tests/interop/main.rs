@@ -19,4 +19,7 @@ mod lab;
 mod sipp;
 mod sound;
 
+mod carrier;
+mod dialled;
 mod queue;
+mod waiting;

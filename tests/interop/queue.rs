@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::baresip::{Account, Baresip};
 use crate::lab::{Door, Lab};
 use crate::records::records;
+use crate::sipp::{Scenario, Sipp, Voice};
 
 pub const CUSTOMER: Account = Account { user: "traveller", hz: 960.0, codec: "PCMA", answers: false };
 pub const SEAT: Account = Account { user: "agent1", hz: 1_120.0, codec: "PCMA", answers: true };
@@ -67,5 +68,55 @@ fn a_customer_over_a_stream_hears_music_then_the_seat_who_hangs_up() {
     customer.is_hung_up();
     let rows = records(&lab.gateway, 1);
     check_answered(&rows[0], "seat", "PCMU");
+    lab.gateway.is_left_clean();
+}
+
+#[test]
+fn the_tone_of_sipp_is_heard_at_the_seat() {
+    let mut lab = Lab::start();
+    let (app, seat_door) = (lab.app_udp(), lab.seat_door());
+    let mut seat = Baresip::registered(&mut lab, seat_door, SEAT);
+    let scenario = Scenario::call("traveller", "flights", Voice::Tone(960)).invites().is_answered().is_hung_up();
+    let customer = Sipp::calls(&mut lab, app, &scenario);
+    seat.is_connected();
+    seat.recording().hears(960.0);
+    seat.hangs_up();
+    customer.succeeds();
+    check_answered(&records(&lab.gateway, 1)[0], "seat", "PCMA");
+    lab.gateway.is_left_clean();
+}
+
+#[test]
+fn a_customer_hears_his_own_tone_back_from_sipp_at_the_seat() {
+    let mut lab = Lab::start();
+    let door = lab.app_udp();
+    let seat = Sipp::seat(&mut lab, &Scenario::called("agent1", Voice::Echo).rings().answers().is_hung_up());
+    let mut customer = Baresip::registered(&mut lab, door, CUSTOMER);
+    customer.dials("flights");
+    customer.is_connected();
+    customer.recording().hears(CUSTOMER.hz);
+    customer.hangs_up();
+    seat.succeeds();
+    check_answered(&records(&lab.gateway, 1)[0], "caller", "PCMA");
+    lab.gateway.is_left_clean();
+}
+
+#[test]
+fn a_customer_who_holds_is_not_heard_until_he_comes_back() {
+    let mut lab = Lab::start();
+    let (app, seat_door) = (lab.app_udp(), lab.seat_door());
+    let mut seat = Baresip::registered(&mut lab, seat_door, SEAT);
+    let scenario = Scenario::call("traveller", "flights", Voice::Tone(960)).invites().is_answered().goes_on(3_500);
+    let scenario = scenario.renegotiates("sendonly", "recvonly").goes_on(3_500).renegotiates("sendrecv", "sendrecv");
+    let customer = Sipp::calls(&mut lab, app, &scenario.is_hung_up());
+    seat.is_connected();
+    let recording = seat.recording();
+    recording.hears(960.0);
+    recording.falls_silent();
+    recording.grows();
+    recording.hears(960.0);
+    seat.hangs_up();
+    customer.succeeds();
+    check_answered(&records(&lab.gateway, 1)[0], "seat", "PCMA");
     lab.gateway.is_left_clean();
 }

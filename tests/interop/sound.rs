@@ -1,6 +1,7 @@
 //! Tones to play and recordings to measure.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tandem::media::g711;
 use tandem::media::tone::{Tone, ToneDetector};
@@ -55,20 +56,12 @@ pub fn write_alaw(path: &Path, hz: u16) {
 /// What a softphone hears: the recording that it is writing.
 pub struct Recording {
     path: PathBuf,
-    /// Samples that were measured before.
-    from: usize,
 }
 
 impl Recording {
-    /// The recording at `path`, from its beginning.
+    /// The recording at `path`.
     pub fn new(path: PathBuf) -> Recording {
-        Recording { path, from: 0 }
-    }
-
-    /// From here on: what was recorded until now is not measured any more.
-    pub fn from_now(&mut self) -> &mut Recording {
-        self.from = self.samples().len();
-        self
+        Recording { path }
     }
 
     fn samples(&self) -> Vec<i16> {
@@ -77,12 +70,12 @@ impl Recording {
         octets.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
     }
 
-    /// What was heard since then, at most the last `seconds`.
+    /// What was heard in the last `seconds`.
     fn listen(&self, hz: f64, seconds: f64) -> ToneDetector {
         let samples = self.samples();
         let window = (seconds * f64::from(SAMPLE_RATE)) as usize;
         let mut ear = ToneDetector::new(hz);
-        ear.push(&samples[self.from.max(samples.len().saturating_sub(window)).min(samples.len())..]);
+        ear.push(&samples[samples.len().saturating_sub(window)..]);
         ear
     }
 
@@ -102,9 +95,22 @@ impl Recording {
         assert!(heard >= 2, "{heard} notes of {NOTES:?}");
     }
 
-    /// Waits until so many seconds of anything, silence included, were recorded.
-    pub fn lasts(&self, seconds: f64) {
-        let enough = self.from + (seconds * f64::from(SAMPLE_RATE)) as usize;
-        until("a longer recording", || (self.samples().len() >= enough).then_some(()));
+    /// Waits until nothing comes any more: for half a second the recording did not grow.
+    #[allow(clippy::disallowed_methods)] // it times another program
+    pub fn falls_silent(&self) {
+        let (mut length, mut since) = (self.samples().len(), Instant::now());
+        until("silence", || {
+            let now = self.samples().len();
+            if now != length {
+                (length, since) = (now, Instant::now());
+            }
+            (since.elapsed() >= Duration::from_millis(500)).then_some(())
+        });
+    }
+
+    /// Waits until more comes.
+    pub fn grows(&self) {
+        let length = self.samples().len();
+        until("more sound", || (self.samples().len() > length).then_some(()));
     }
 }

@@ -19,8 +19,8 @@ use crate::client::report::{CallReport, millis};
 use crate::client::screens::{self, Names, News, Screens, screen_line};
 use crate::client::story::{Story, What};
 use crate::client::voice::{LISTEN_EVERY, Voice};
-use crate::sip::sdp::{Agreement, ScreenLine};
 use crate::simulator::Screen;
+use crate::sip::sdp::{Agreement, ScreenLine};
 use crate::sync::control::{Control, YesNo};
 use crate::sync::frame::Frame;
 use crate::sync::identity::DeviceIdentity;
@@ -264,7 +264,11 @@ impl<'a> Call<'a> {
                 if let Some(screens) = &mut self.screens {
                     screens.set_peer(&format!("urn:tandem:seat:{id}"));
                 }
-                self.story.tell(What::SeatAssigned, format!("seat {name} is his"), json!({"seat_id": id, "seat_name": name}));
+                self.story.tell(
+                    What::SeatAssigned,
+                    format!("seat {name} is his"),
+                    json!({"seat_id": id, "seat_name": name}),
+                );
                 self.report.seat_id = Some(id);
             }
             Control::ConfirmRequest(request) => {
@@ -315,7 +319,8 @@ impl<'a> Call<'a> {
         let sent = screens.send_frame(shown)?;
         self.report.frames_sent += 1;
         let page = sent.screen.clone().unwrap_or_else(|| "a page".into());
-        let fields = json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
+        let fields =
+            json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
         self.story.tell(What::FrameSent, format!("shows the seat {page} (frame {})", sent.seq), fields);
         Ok(())
     }
@@ -342,7 +347,8 @@ impl<'a> Call<'a> {
                     let fields = json!({"id": answer.id, "answer": answer.answer, "hash": answer.frame_hash});
                     self.say(&Control::ConfirmAnswer(answer))?;
                     self.report.confirmed |= yes;
-                    let text = if yes { "agrees to the frame that he sees" } else { "refuses a frame that he has not seen" };
+                    let text =
+                        if yes { "agrees to the frame that he sees" } else { "refuses a frame that he has not seen" };
                     self.story.tell(What::ConfirmAnswered, text, fields);
                 }
                 Act::Open(url) => {

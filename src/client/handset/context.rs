@@ -71,7 +71,8 @@ mod tests {
             record: None,
             call_for: Duration::from_secs(1),
         };
-        let page = Screen { url: "http://site/flights/CA1".into(), name: Some("flight.detail".into()), ..Screen::default() };
+        let page =
+            Screen { url: "http://site/flights/CA1".into(), name: Some("flight.detail".into()), ..Screen::default() };
         let written = context(&options, Some(&page));
         let (media_type, body) = part(&written);
         assert_eq!(media_type, "application/vnd.tandem.context+json");

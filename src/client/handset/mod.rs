@@ -108,7 +108,11 @@ impl HandsetOptions {
 
 fn tell_page(story: &Story, screen: &Screen) {
     let name = screen.name.as_deref().unwrap_or("a page");
-    story.tell(What::PageOpened, format!("the customer opens {name}"), json!({"screen": screen.name, "url": screen.url}));
+    story.tell(
+        What::PageOpened,
+        format!("the customer opens {name}"),
+        json!({"screen": screen.name, "url": screen.url}),
+    );
 }
 
 /// Registers and waits until the registrar has answered.
