@@ -29,6 +29,12 @@ enum Command {
     Bench(cli::bench::Args),
     /// Serve the demo travel site.
     Site(cli::site::Args),
+    /// Call as the customer's phone (reference client).
+    Handset(cli::handset::Args),
+    /// Take calls as an agent's seat (reference client).
+    Seat(cli::seat::Args),
+    /// Stand for the carrier behind a trunk (reference client).
+    Carrier(cli::carrier::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +53,9 @@ fn main() -> ExitCode {
         }),
         Command::Bench(args) => cli::bench::run(&args),
         Command::Cdr(args) => asynchronously(async move { cli::cdr::main(&args).await }),
+        Command::Handset(args) => asynchronously(async move { cli::handset::run(&args).await }),
+        Command::Seat(args) => asynchronously(async move { cli::seat::run(&args).await }),
+        Command::Carrier(args) => asynchronously(async move { cli::carrier::run(&args).await }),
         Command::Site(args) => asynchronously(async move { cli::site::run(&args).await }),
     }
 }

@@ -2,8 +2,12 @@
 
 mod arguments;
 pub mod bench;
+pub mod carrier;
 pub mod cdr;
 pub mod check;
+mod client;
+pub mod handset;
+pub mod seat;
 pub mod site;
 mod table;
 

@@ -5,7 +5,7 @@
 //!
 //! - [`phone`], pure: a user agent (registration, one call, offers and answers).
 //! - [`line`], [`voice`], [`screens`], [`glass`]: its SIP sockets, its tones, its screen session, its own screen.
-//! - [`handset`], [`carrier`]: what each program does with them.
+//! - [`handset`], [`seat`], [`carrier`]: what each program does with them.
 //! - [`story`], [`report`], [`record`]: what it tells, and the frames that it keeps.
 //!
 //! `docs/reference-clients.md` is their manual.
@@ -19,6 +19,7 @@ pub mod phone;
 pub mod record;
 pub mod report;
 pub mod screens;
+pub mod seat;
 pub mod story;
 pub mod voice;
 

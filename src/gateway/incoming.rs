@@ -1,7 +1,7 @@
 //! A call arrives: who calls, from where, and what for.
 
 use super::admit::Sender;
-use super::{Gateway, Output};
+use super::Gateway;
 use crate::call::body::Body;
 use crate::call::route::{self, Origin};
 use crate::call::{AccessNetwork, Bearer, Call, CallKey, Destination, Device, Outcome, Party, Plan, Side};
@@ -9,7 +9,6 @@ use crate::sip::Flow;
 use crate::sip::endpoint::{LegId, Refusal, Routing};
 use crate::sip::message::{HeaderName, Request};
 use crate::sync::context::DeviceContext;
-use crate::sync::contract::ScreenCommand;
 
 impl Gateway {
     /// A new INVITE.
@@ -123,14 +122,6 @@ impl Gateway {
             Err(_) => ("nowhere", "-"),
         };
         tracing::info!(call = %call.id, to = kind, name, access = ?access, from = %call.caller.flow.transport, "call arrived");
-    }
-
-    /// Opens the caller's side of the screen session.
-    pub(super) fn open_phone_screen(&mut self, key: CallKey, command: ScreenCommand) {
-        if let Some(call) = self.calls.get_mut(&key) {
-            call.screen.open = true;
-        }
-        self.out(Output::Screen(command));
     }
 }
 

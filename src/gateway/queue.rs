@@ -13,7 +13,7 @@ use crate::media::{MediaCommand, PromptId};
 use crate::sip::endpoint::{Invitation, Routing};
 use crate::sip::message::{HeaderName, Request};
 use crate::sip::sdp::{self, SessionDescription};
-use crate::sync::contract::{ScreenCommand, Side as ScreenSide};
+use crate::sync::contract::ScreenCommand;
 
 impl Gateway {
     /// Answers a caller with music and puts him in a queue.
@@ -32,17 +32,17 @@ impl Gateway {
     fn answer_with_music(&mut self, key: CallKey, queue: usize, request: &Request) -> Result<(), Outcome> {
         let offer = read_offer(request)?;
         let mut local = self.local_media(key, Side::Caller)?;
-        let wants_screen = self.screen_for_caller(key, &offer, &mut local);
+        self.plan_caller_screen(key, &offer, &mut local);
         let (answer, agreement) = sdp::answer(&offer, &local).map_err(|_| Outcome::Rejected(488))?;
         let call = self.calls.get_mut(&key).ok_or(Outcome::Rejected(500))?;
         let Some(part) = &mut call.caller.media else { return Err(Outcome::Failed(Failure::Media)) };
         part.exchange.receive_offer(offer).map_err(|_| Outcome::Rejected(500))?;
         let answer = part.exchange.send_answer(answer).map_err(|_| Outcome::Rejected(500))?;
         part.agreement = Some(agreement);
-        let (media_leg, leg) = (part.leg, call.caller.leg);
+        let (media_leg, leg, has_screen) = (part.leg, call.caller.leg, call.caller.screen.is_some());
         call.caller.answered = true;
-        if let Some(command) = wants_screen {
-            self.open_phone_screen(key, command);
+        if has_screen {
+            self.open_screen(key, Side::Caller);
             if let Some(body) = Body::of(request).context {
                 self.out(Output::Screen(ScreenCommand::InviteContext { call: key.0, body }));
             }
@@ -158,12 +158,8 @@ impl Gateway {
             }
         }
         call.stage = Stage::Ringing;
-        if let Some(session) = screen {
-            if let Some(callee) = &mut call.callee {
-                callee.screen = Some(session.clone());
-            }
-            let command = self.open_seat_screen(key, session, call_id);
-            self.out(Output::Screen(command));
+        if let Some(callee) = &mut call.callee {
+            callee.screen = screen;
         }
         Ok(())
     }
@@ -174,13 +170,9 @@ impl Gateway {
         if call.stage == Stage::Closing {
             return;
         }
-        let had_screen = call.screen.open && call.callee.as_ref().is_some_and(|callee| callee.screen.is_some());
         call.seat = None;
         call.stage = Stage::Waiting;
         self.release_party(key, Side::Callee, outcome);
-        if had_screen {
-            self.out(Output::Screen(ScreenCommand::CloseSide { call: key.0, side: ScreenSide::Seat }));
-        }
     }
 }
 

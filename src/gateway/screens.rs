@@ -3,12 +3,11 @@
 
 use super::{Gateway, Output};
 use crate::call::record::ConfirmationRecord;
-use crate::call::{Call, CallKey, Side};
+use crate::call::{Bearer, Call, CallKey, Side};
 use crate::sip::Transport;
 use crate::sip::message::Method;
 use crate::sip::sdp::{LocalMedia, ScreenLine, SessionDescription, Setup};
 use crate::sync::contract::{Confirmation, Role, ScreenCommand, ScreenEvent, Side as ScreenSide};
-use crate::sync::identity::DeviceIdentity;
 
 /// What is left for the body of a MESSAGE over UDP: 1300 bytes (RFC 3428 §8) less our headers.
 const UDP_BODY_LIMIT: usize = 700;
@@ -22,36 +21,43 @@ impl Gateway {
 
     /// Whether this caller gets a screen session, and by which carrier: MSRP when he offers it, SIP MESSAGE when he is
     /// an app that does not.
-    pub(super) fn screen_for_caller(
-        &mut self,
-        key: CallKey,
-        offer: &SessionDescription,
-        local: &mut LocalMedia,
-    ) -> Option<ScreenCommand> {
-        let line = offer.media.iter().find_map(|media| ScreenLine::read(media, offer));
+    pub(super) fn plan_caller_screen(&mut self, key: CallKey, offer: &SessionDescription, local: &mut LocalMedia) {
+        let offers_msrp = offer.media.iter().any(|media| ScreenLine::read(media, offer).is_some());
         let session = self.token();
-        let call = self.calls.get_mut(&key)?;
-        let identity = call.device.identity();
-        if call.bearer != crate::call::Bearer::Wifi || identity.names().is_empty() {
-            return None; // voice only: a frame could not be addressed to anybody
+        let line = self.screen_line(&session);
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        // Voice only without a name to address frames to; a softphone has neither stream nor context.
+        let is_named = !call.device.identity().names().is_empty();
+        let is_app = offers_msrp || call.device.context.is_some();
+        if call.bearer == Bearer::Wifi && is_named && is_app {
+            call.caller.screen = Some(session);
+            local.screen = offers_msrp.then_some(line);
         }
-        if line.is_none() && call.device.context.is_none() {
-            return None; // a softphone
-        }
-        call.caller.screen = Some(session.clone());
-        let call_id = call.caller.call_id.clone();
-        if line.is_some() {
-            local.screen = Some(self.screen_line(&session));
-        }
-        let limit = self.message_limit(key, Side::Caller);
-        Some(open(key, ScreenSide::Phone, call_id, session, line.map(|line| line.path), identity, limit))
     }
 
-    /// The seat's side, opened before it is rung so that it may connect the moment it answers.
-    pub(super) fn open_seat_screen(&self, key: CallKey, session: String, call_id: String) -> ScreenCommand {
-        let identity = self.calls.get(&key).map(|call| call.device.identity()).unwrap_or_default();
-        let limit = self.message_limit(key, Side::Callee);
-        open(key, ScreenSide::Seat, call_id, session, None, identity, limit)
+    /// Opens a party's side of the screen session, by what was agreed with it.
+    pub(super) fn open_screen(&mut self, key: CallKey, side: Side) {
+        let message_limit = self.message_limit(key, side);
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(party) = call.party(side) else { return };
+        let Some(session_id) = party.screen.clone() else { return };
+        let agreed = party.agreement().and_then(|agreement| agreement.screen.as_ref());
+        let role = match agreed.map(|screen| screen.role) {
+            Some(Setup::Active) => Role::Active,
+            Some(Setup::Passive | Setup::ActPass) | None => Role::Passive,
+        };
+        let command = ScreenCommand::Open {
+            call: key.0,
+            side: if side == Side::Caller { ScreenSide::Phone } else { ScreenSide::Seat },
+            call_id: party.call_id.clone(),
+            session_id,
+            peer_path: agreed.map(|screen| screen.peer.path.clone()),
+            role,
+            identity: call.device.identity(),
+            message_limit,
+        };
+        call.screen.open = true;
+        self.out(Output::Screen(command));
     }
 
     /// How much one SIP MESSAGE may carry to a party (RFC 3428 §8).
@@ -65,13 +71,11 @@ impl Gateway {
     /// The seat has answered: the app learns its opaque id, and the screens meet.
     pub(super) fn seat_joins_screen(&mut self, key: CallKey) {
         let Some(call) = self.calls.get(&key).filter(|call| call.screen.open) else { return };
-        let Some(seat) = &call.seat else { return };
         let agreed = call.callee.as_ref().and_then(|callee| callee.agreement()).is_some_and(|a| a.screen.is_some());
+        let Some(seat) = call.seat.as_ref().filter(|_| agreed) else { return };
         let seat_name = self.config.seats[seat.seat].id.clone();
         let (call, seat_id) = (key.0, seat.opaque_id.clone());
-        if !agreed {
-            return self.out(Output::Screen(ScreenCommand::CloseSide { call, side: ScreenSide::Seat }));
-        }
+        self.open_screen(key, Side::Callee);
         self.out(Output::Screen(ScreenCommand::Assign { call, seat_id, seat_name }));
     }
 
@@ -151,17 +155,4 @@ impl Gateway {
             tracing::debug!(call = %call.id, ?side, "{what}");
         }
     }
-}
-
-fn open(
-    key: CallKey,
-    side: ScreenSide,
-    call_id: String,
-    session_id: String,
-    peer_path: Option<String>,
-    identity: DeviceIdentity,
-    message_limit: usize,
-) -> ScreenCommand {
-    let role = Role::Passive;
-    ScreenCommand::Open { call: key.0, side, call_id, session_id, peer_path, role, identity, message_limit }
 }

@@ -66,6 +66,7 @@ impl World {
             routing: if kind == Kind::Trunk { Routing::Target } else { Routing::Flow },
             from: format!("<sip:{}@{DOMAIN}>", caller.number),
             contact_user: caller.number.clone(),
+            contact_params: String::new(),
             call_id: caller.call_id.clone(),
             max_forwards: 70,
             headers: caller.headers(),

@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use call::frame_fields;
 pub use options::{HandsetOptions, Script, imei};
 
 use super::carrier::peer_of;

@@ -142,6 +142,11 @@ impl Phone {
         self.call.is_none() && self.texts.is_empty() && self.endpoint.is_idle()
     }
 
+    /// The Call-ID of the call, if there is one.
+    pub fn call_id(&self) -> Option<&str> {
+        self.call.as_ref().map(|call| call.call_id.as_str())
+    }
+
     /// Whether there is a call in any stage.
     pub fn is_busy(&self) -> bool {
         self.call.is_some()
