@@ -25,6 +25,7 @@ fn figures(status: &Status) -> Vec<(&'static str, Kind, u64)> {
         gauge("pending_requests", census.pending),
         gauge("media_ports", census.ports),
         gauge("callers_waiting", census.waiting),
+        gauge("callers_in_queues", census.queued),
         gauge("seats_leased", census.leases),
         gauge("messages_in_flight", census.messages),
         gauge("media_legs", status.media_legs),

@@ -1,7 +1,7 @@
 //! A call arrives: who calls, from where, and what for.
 
-use super::admit::Sender;
 use super::Gateway;
+use super::admit::Sender;
 use crate::call::body::Body;
 use crate::call::route::{self, Origin};
 use crate::call::{AccessNetwork, Bearer, Call, CallKey, Destination, Device, Outcome, Party, Plan, Side};

@@ -12,13 +12,14 @@ use crate::patience::{PATIENCE, until, within};
 use crate::program::Program;
 
 /// What counts the living, by the names of the status page; all are zero when nobody calls.
-const CENSUS: [&str; 10] = [
+const CENSUS: [&str; 11] = [
     "calls",
     "legs",
     "transactions",
     "pending_requests",
     "media_ports",
     "callers_waiting",
+    "callers_in_queues",
     "seats_leased",
     "messages_in_flight",
     "media_legs",

@@ -287,7 +287,11 @@ impl<'a> Call<'a> {
                 let yes = answer.answer == YesNo::Yes;
                 self.report.confirmed |= yes;
                 let fields = json!({"id": answer.id, "answer": answer.answer, "hash": answer.frame_hash});
-                self.story.tell(What::ConfirmAnswered, if yes { "the customer agrees" } else { "the customer does not agree" }, fields);
+                self.story.tell(
+                    What::ConfirmAnswered,
+                    if yes { "the customer agrees" } else { "the customer does not agree" },
+                    fields,
+                );
                 self.script.iter_mut().for_each(|script| script.answered(&answer));
             }
             Control::KeyframeRequest(_) => self.show_again()?,
@@ -379,7 +383,8 @@ impl<'a> Call<'a> {
         self.report.frames_sent += 1;
         self.script.iter_mut().for_each(|script| script.sent(sent.seq));
         let page = sent.screen.clone().unwrap_or_else(|| "a page".into());
-        let fields = json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
+        let fields =
+            json!({"seq": sent.seq, "screen": sent.screen, "hash": sent.hash, "bytes": shown.frame.bytes.len()});
         self.story.tell(What::FrameSent, format!("shows the customer {page} (frame {})", sent.seq), fields);
         Ok(())
     }

@@ -105,7 +105,8 @@ pub async fn run(options: SeatOptions, story: Story, stop: CancellationToken) ->
         None => None,
     };
     let mut line = Line::open(options.line_settings()).await?;
-    let mut outcome = register(&mut line, &story, &stop).await.map(|()| CallReport { ok: true, ..CallReport::default() });
+    let mut outcome =
+        register(&mut line, &story, &stop).await.map(|()| CallReport { ok: true, ..CallReport::default() });
     let mut served = 0;
     while outcome.is_ok() || served > 0 {
         if options.calls.is_some_and(|calls| served >= calls) || !next_call(&mut line, &story, &stop).await {

@@ -285,7 +285,9 @@ mod tests {
         assert_eq!(clerk.poll_timeout(), None);
         clerk.delivered(frame(4, ORDER_FORM));
         clerk.handle_timeout(clerk.poll_timeout().expect("again"));
-        assert!(matches!(clerk.poll_act(), Some(Act::Ask(question)) if question.frame_seq == 4 && *question.id == *"question-2"));
+        assert!(
+            matches!(clerk.poll_act(), Some(Act::Ask(question)) if question.frame_seq == 4 && *question.id == *"question-2")
+        );
     }
 
     #[test]
