@@ -41,6 +41,7 @@ fn figures(status: &Status) -> Vec<(&'static str, Kind, u64)> {
         ("sip_connections", Gauge, status.net.connections_now),
         ("sip_connections_refused_total", Counter, status.net.connections_refused),
         ("sip_datagrams_dropped_total", Counter, status.net.datagrams_dropped_in),
+        ("sip_oversize_total", Counter, status.net.oversize),
         ("sip_framing_errors_total", Counter, status.net.framing_errors),
         ("panics_total", Counter, status.panics),
         ("records_written_total", Counter, status.store.written),
