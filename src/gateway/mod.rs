@@ -181,7 +181,8 @@ impl Gateway {
             transactions: self.endpoint.transactions(),
             pending: self.endpoint.pending(),
             ports: self.ports.in_use(),
-            waiting: self.acd.callers(),
+            waiting: self.acd.unanswered(),
+            queued: self.acd.callers(),
             leases: self.acd.leases(),
             messages: self.relayed.len() + self.tickets.len(),
         }
