@@ -28,6 +28,9 @@ use crate::sync::identity::DeviceIdentity;
 /// How long the customer listens on for the tone once the script is done, before he hangs up in any case.
 const LISTEN_ON: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// How long he says goodbye: what he has heard by now, the other side has heard a little later.
+const GOODBYE: std::time::Duration = std::time::Duration::from_millis(1500);
+
 /// Everything that one call needs.
 pub(super) struct Call<'a> {
     options: &'a HandsetOptions,
@@ -46,6 +49,7 @@ pub(super) struct Call<'a> {
     begun: Instant,
     answered: Option<Instant>,
     hang_up_at: Option<Instant>,
+    says_goodbye: bool,
     report: CallReport,
 }
 
@@ -113,6 +117,7 @@ impl<'a> Call<'a> {
             begun: Instant::now(),
             answered: None,
             hang_up_at: None,
+            says_goodbye: false,
             report,
         })
     }
@@ -133,12 +138,6 @@ impl<'a> Call<'a> {
         self.line.settle().await;
         let heard = self.voice.stop().await;
         self.report.hear(&heard);
-        if let Some(screens) = self.screens {
-            screens.close().await;
-        }
-        if let Some(glass) = self.glass {
-            glass.close().await;
-        }
         let verdict = lived
             .and_then(|end| judge(&end, self.answered.is_some(), self.script.as_ref(), &self.options.to.to_string()))
             .and_then(|()| crossed(self.report.cross_delivered))
@@ -146,6 +145,12 @@ impl<'a> Call<'a> {
         self.report.ok = verdict.is_ok();
         self.report.failure = verdict.as_ref().err().map(ToString::to_string);
         self.report.tell(self.story);
+        if let Some(screens) = self.screens {
+            screens.close().await;
+        }
+        if let Some(glass) = self.glass {
+            glass.close().await;
+        }
         verdict.map(|()| self.report)
     }
 
@@ -407,8 +412,9 @@ impl<'a> Call<'a> {
             None => self.hang_up_at = Some(answered + self.options.call_for),
             Some(script) if script.step() == Step::Done => {
                 let patience = *self.hang_up_at.get_or_insert_with(|| Instant::now() + LISTEN_ON);
-                if self.voice.is_heard() {
-                    self.hang_up_at = Some(patience.min(Instant::now()));
+                if self.voice.is_heard() && !self.says_goodbye {
+                    self.says_goodbye = true;
+                    self.hang_up_at = Some(patience.min(Instant::now() + GOODBYE));
                 }
             }
             Some(_) => {}

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -111,7 +112,12 @@ impl<'a> Call<'a> {
     }
 
     /// Lives through the call and reports. The report is told also when something failed.
-    pub async fn run(mut self, stop: &CancellationToken) -> Result<CallReport, ClientError> {
+    /// What takes its time to close is left to `closing`.
+    pub async fn run(
+        mut self,
+        stop: &CancellationToken,
+        closing: &mut JoinSet<()>,
+    ) -> Result<CallReport, ClientError> {
         let lived = self.live(stop).await;
         // Ended by the other side there is nothing to hang up.
         let (phone, now) = self.line.phone();
@@ -126,18 +132,22 @@ impl<'a> Call<'a> {
         self.line.settle().await;
         let heard = self.voice.stop().await;
         self.report.hear(&heard);
-        if let Some(screens) = self.screens {
-            screens.close().await;
-        }
-        if let Some(glass) = self.glass {
-            glass.close().await;
-        }
         let verdict = lived
             .and_then(|end| judge(&end, self.answered.is_some(), self.script.as_ref()))
             .and_then(|()| heard.verdict());
         self.report.ok = verdict.is_ok();
         self.report.failure = verdict.as_ref().err().map(ToString::to_string);
         self.report.tell(self.story);
+        // The next customer does not wait for this one's browser to end.
+        let (screens, glass) = (self.screens, self.glass);
+        closing.spawn(async move {
+            if let Some(screens) = screens {
+                screens.close().await;
+            }
+            if let Some(glass) = glass {
+                glass.close().await;
+            }
+        });
         verdict.map(|()| self.report)
     }
 

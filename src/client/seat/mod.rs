@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ClientError;
@@ -107,15 +107,16 @@ pub async fn run(options: SeatOptions, story: Story, stop: CancellationToken) ->
     let mut line = Line::open(options.line_settings()).await?;
     let mut outcome =
         register(&mut line, &story, &stop).await.map(|()| CallReport { ok: true, ..CallReport::default() });
-    let mut served = 0;
+    let (mut served, mut closing) = (0, JoinSet::new());
     while outcome.is_ok() || served > 0 {
         if options.calls.is_some_and(|calls| served >= calls) || !next_call(&mut line, &story, &stop).await {
             break;
         }
         served += 1;
+        while closing.try_join_next().is_some() {}
         let call = Call::new(&options, &mut line, warm.take(), &recorder, &story);
         outcome = match call.await {
-            Ok(call) => call.run(&stop).await,
+            Ok(call) => call.run(&stop, &mut closing).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
@@ -125,6 +126,7 @@ pub async fn run(options: SeatOptions, story: Story, stop: CancellationToken) ->
         warm = simulator.as_ref().filter(|_| goes_on).map(Warm::up);
     }
     line.leave().await;
+    closing.join_all().await;
     outcome
 }
 
