@@ -13,6 +13,9 @@ static ALLOCATOR: bench::allocations::Counting = bench::allocations::Counting;
 #[derive(Parser)]
 #[command(name = "tandem", version)]
 struct Arguments {
+    /// End when standard input closes: whoever starts this program and holds a pipe to it leaves no orphan behind.
+    #[arg(long)]
+    end_with_stdin: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -29,6 +32,8 @@ enum Command {
     Bench(cli::bench::Args),
     /// Serve the demo travel site.
     Site(cli::site::Args),
+    /// Play a customer's call between separate programs, and show both screens.
+    Demo(cli::demo::Args),
     /// Call as the customer's phone (reference client).
     Handset(cli::handset::Args),
     /// Take calls as an agent's seat (reference client).
@@ -40,6 +45,9 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     observe::start_logs();
+    if arguments.end_with_stdin {
+        cli::end_with_stdin();
+    }
     match arguments.command {
         Command::Check(file) => cli::check::run(&file.config),
         Command::Run(file) => asynchronously(async move {
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
         Command::Seat(args) => asynchronously(async move { cli::seat::run(&args).await }),
         Command::Carrier(args) => asynchronously(async move { cli::carrier::run(&args).await }),
         Command::Site(args) => asynchronously(async move { cli::site::run(&args).await }),
+        Command::Demo(args) => asynchronously(async move { cli::demo::run(&args).await }),
     }
 }
 

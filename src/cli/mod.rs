@@ -6,12 +6,15 @@ pub mod carrier;
 pub mod cdr;
 pub mod check;
 mod client;
+pub mod demo;
 pub mod handset;
+mod lifeline;
 pub mod seat;
 pub mod site;
 mod table;
 
 pub use arguments::ConfigFile;
+pub use lifeline::end_with_stdin;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! A call arrives: who calls, from where, and what for.
 
-use super::admit::Sender;
 use super::Gateway;
+use super::admit::Sender;
 use crate::call::body::Body;
 use crate::call::route::{self, Origin};
 use crate::call::{AccessNetwork, Bearer, Call, CallKey, Destination, Device, Outcome, Party, Plan, Side};
@@ -59,7 +59,7 @@ impl Gateway {
         call.user = self.user_name(sender).map(str::to_owned);
         call.bearer = if matches!(sender, Sender::Trunk(_)) { Bearer::Trunk } else { Bearer::Wifi };
         self.by_leg.insert(leg, (key, Side::Caller));
-        self.calls.insert(key, call);
+        self.calls.insert(key, Box::new(call));
         key
     }
 
