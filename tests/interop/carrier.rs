@@ -14,7 +14,7 @@ const CARRIER: Account = Account { user: NUMBER, hz: 800.0, codec: "PCMA", answe
 const CELLULAR: &str = "P-Access-Network-Info: 3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=460001234567890";
 
 fn off_wifi(voice: Voice) -> Scenario {
-    Scenario::call("traveller", "flights", voice).with_header(CELLULAR).invites().is_answered()
+    Scenario::call("traveller", "flights", voice).with_header(CELLULAR).invites().until_answered()
 }
 
 /// Checks a record of a call over the trunk: voice only, and packets both ways on both legs.
@@ -35,14 +35,14 @@ fn an_app_off_wifi_is_bridged_to_a_baresip_carrier_both_ways() {
     let mut lab = Lab::start();
     let door = lab.app_udp();
     let mut carrier = Baresip::carrier(&mut lab, CARRIER);
-    let customer = Sipp::calls(&mut lab, door, &off_wifi(Voice::Tone(960)).is_hung_up());
+    let customer = Sipp::calls(&mut lab, door, &off_wifi(Voice::Tone(960)).until_hung_up());
     carrier.is_connected();
     carrier.recording().hears(960.0);
     carrier.hangs_up();
     customer.succeeds();
     carrier.is_hung_up();
     // The other way: what the carrier says comes back from the customer.
-    let customer = Sipp::calls(&mut lab, door, &off_wifi(Voice::Echo).is_hung_up());
+    let customer = Sipp::calls(&mut lab, door, &off_wifi(Voice::Echo).until_hung_up());
     carrier.is_connected();
     carrier.recording().hears(CARRIER.hz);
     carrier.hangs_up();
@@ -57,7 +57,7 @@ fn an_app_off_wifi_is_bridged_to_a_baresip_carrier_both_ways() {
 fn an_app_off_wifi_is_bridged_to_a_sipp_carrier_both_ways() {
     let mut lab = Lab::start();
     let door = lab.app_udp();
-    let carrier = Scenario::called(NUMBER, Voice::Echo).rings().answers().is_hung_up();
+    let carrier = Scenario::called(NUMBER, Voice::Echo).rings().answers().until_hung_up();
     let carrier = Sipp::carrier(&mut lab, &carrier);
     let customer = Sipp::calls(&mut lab, door, &off_wifi(Voice::Tone(960)).goes_on(2_500).hangs_up());
     customer.succeeds();
@@ -91,7 +91,7 @@ fn a_call_from_a_sipp_carrier_is_queued_and_answered() {
     let (seat_door, carrier_door) = (lab.seat_door(), lab.carrier_door());
     let mut seat = Baresip::registered(&mut lab, seat_door, SEAT);
     let scenario = Scenario::call("13800138000", NUMBER, Voice::Tone(960)).invites_unchallenged();
-    let carrier = Sipp::calls(&mut lab, carrier_door, &scenario.is_answered().is_hung_up());
+    let carrier = Sipp::calls(&mut lab, carrier_door, &scenario.until_answered().until_hung_up());
     seat.is_connected();
     seat.recording().hears(960.0);
     seat.hangs_up();

@@ -12,7 +12,7 @@ fn a_refusal_of_the_callee_reaches_the_caller() {
         [("agent1", 486, "486 Busy Here", 17), ("agent2", 603, "603 Decline", 21)].into_iter().enumerate()
     {
         let seat = Sipp::seat(&mut lab, &Scenario::called(callee, Voice::Echo).rings().refuses(line));
-        let caller = Scenario::call("traveller", callee, Voice::Echo).invites().is_refused(status);
+        let caller = Scenario::call("traveller", callee, Voice::Echo).invites().until_refused(status);
         Sipp::calls(&mut lab, door, &caller).succeeds();
         seat.succeeds();
         let row = &records(&lab.gateway, number + 1)[0];
@@ -30,7 +30,7 @@ fn a_refusal_of_the_callee_reaches_the_caller() {
 fn a_caller_who_gives_up_stops_the_ringing() {
     let mut lab = Lab::start();
     let door = lab.app_udp();
-    let seat = Sipp::seat(&mut lab, &Scenario::called("agent1", Voice::Echo).rings().is_cancelled());
+    let seat = Sipp::seat(&mut lab, &Scenario::called("agent1", Voice::Echo).rings().until_cancelled());
     let caller = Scenario::call("traveller", "agent1", Voice::Echo).invites().receives(180).cancels();
     Sipp::calls(&mut lab, door, &caller).succeeds();
     seat.succeeds();

@@ -3,12 +3,14 @@
 //!
 //! They come with the Debian packages `baresip-core` and `sip-tester` (`scripts/setup.sh test`).
 
+#[allow(dead_code, reason = "another test program uses the rest")]
 #[path = "../support/gateway.rs"]
 mod gateway;
 #[path = "../support/patience.rs"]
 mod patience;
 #[path = "../support/ports.rs"]
 mod ports;
+#[allow(dead_code, reason = "another test program uses the rest")]
 #[path = "../support/program.rs"]
 mod program;
 #[path = "../support/records.rs"]

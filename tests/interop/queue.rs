@@ -76,7 +76,7 @@ fn the_tone_of_sipp_is_heard_at_the_seat() {
     let mut lab = Lab::start();
     let (app, seat_door) = (lab.app_udp(), lab.seat_door());
     let mut seat = Baresip::registered(&mut lab, seat_door, SEAT);
-    let scenario = Scenario::call("traveller", "flights", Voice::Tone(960)).invites().is_answered().is_hung_up();
+    let scenario = Scenario::call("traveller", "flights", Voice::Tone(960)).invites().until_answered().until_hung_up();
     let customer = Sipp::calls(&mut lab, app, &scenario);
     seat.is_connected();
     seat.recording().hears(960.0);
@@ -90,7 +90,7 @@ fn the_tone_of_sipp_is_heard_at_the_seat() {
 fn a_customer_hears_his_own_tone_back_from_sipp_at_the_seat() {
     let mut lab = Lab::start();
     let door = lab.app_udp();
-    let seat = Sipp::seat(&mut lab, &Scenario::called("agent1", Voice::Echo).rings().answers().is_hung_up());
+    let seat = Sipp::seat(&mut lab, &Scenario::called("agent1", Voice::Echo).rings().answers().until_hung_up());
     let mut customer = Baresip::registered(&mut lab, door, CUSTOMER);
     customer.dials("flights");
     customer.is_connected();
@@ -106,9 +106,9 @@ fn a_customer_who_holds_is_not_heard_until_he_comes_back() {
     let mut lab = Lab::start();
     let (app, seat_door) = (lab.app_udp(), lab.seat_door());
     let mut seat = Baresip::registered(&mut lab, seat_door, SEAT);
-    let scenario = Scenario::call("traveller", "flights", Voice::Tone(960)).invites().is_answered().goes_on(3_500);
+    let scenario = Scenario::call("traveller", "flights", Voice::Tone(960)).invites().until_answered().goes_on(3_500);
     let scenario = scenario.renegotiates("sendonly", "recvonly").goes_on(3_500).renegotiates("sendrecv", "sendrecv");
-    let customer = Sipp::calls(&mut lab, app, &scenario.is_hung_up());
+    let customer = Sipp::calls(&mut lab, app, &scenario.until_hung_up());
     seat.is_connected();
     let recording = seat.recording();
     recording.hears(960.0);

@@ -131,7 +131,7 @@ impl Scenario {
     }
 
     /// Waits for the answer, acknowledges it and begins to talk.
-    pub fn is_answered(self) -> Scenario {
+    pub fn until_answered(self) -> Scenario {
         let mut scenario = self.receives(200);
         scenario.acknowledge("[next_url]", VIA);
         scenario.talk();
@@ -139,7 +139,7 @@ impl Scenario {
     }
 
     /// Acknowledges a refusal.
-    pub fn is_refused(self, status: u16) -> Scenario {
+    pub fn until_refused(self, status: u16) -> Scenario {
         let mut scenario = self.receives(status);
         scenario.acknowledge(TARGET, "[last_Via:]\n");
         scenario
@@ -175,11 +175,11 @@ impl Scenario {
     pub fn cancels(mut self) -> Scenario {
         let message = self.request("CANCEL", TARGET, "[last_Via:]\n", "", self.cseq, EMPTY);
         self.send(&message, true).receive("<recv response=\"200\"/>");
-        self.is_refused(487)
+        self.until_refused(487)
     }
 
     /// Waits to be hung up on.
-    pub fn is_hung_up(mut self) -> Scenario {
+    pub fn until_hung_up(mut self) -> Scenario {
         self.receive("<recv request=\"BYE\"/>").reply("200 OK", LAST_CSEQ, "", EMPTY);
         self
     }
@@ -223,7 +223,7 @@ impl Scenario {
     }
 
     /// As callee: wants the caller to give up.
-    pub fn is_cancelled(mut self) -> Scenario {
+    pub fn until_cancelled(mut self) -> Scenario {
         self.receive("<recv request=\"CANCEL\"/>").reply("200 OK", LAST_CSEQ, "", EMPTY);
         // The gateway's first request of a dialog has the CSeq 1.
         self.reply("487 Request Terminated", "CSeq: 1 INVITE\n", TO_TAG, EMPTY).receive("<recv request=\"ACK\"/>");

@@ -62,7 +62,7 @@ fn passed_over(first: &Scenario) {
 
 #[test]
 fn a_seat_that_only_rings_is_passed_over() {
-    passed_over(&Scenario::called("agent1", Voice::Echo).rings().is_cancelled());
+    passed_over(&Scenario::called("agent1", Voice::Echo).rings().until_cancelled());
 }
 
 #[test]

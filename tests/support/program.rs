@@ -66,11 +66,6 @@ impl Program {
         until(&what, || self.child.try_wait().expect("a child"))
     }
 
-    /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("a child").is_none()
-    }
-
     fn report(&self) {
         println!("---- {} said:", self.name);
         // What is still in the pipe comes as well.

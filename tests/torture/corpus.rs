@@ -50,7 +50,7 @@ fn row(folder: &Path, line: &str) -> Option<Row> {
     let octets = if path.contains("rfc5118") { repaired(&octets) } else { octets };
     // "RFC 4475 3.1.1.8 …": the number and the section are enough.
     let source: Vec<&str> = note.split([' ', ';']).take(3).collect();
-    let source = source.join(" ").trim_end_matches(" -").replacen(' ', " ", 1);
+    let source = source.join(" ").trim_end_matches(" -").to_owned();
     Some(Row { path: (*path).to_owned(), required: (*required).to_owned(), source, octets })
 }
 

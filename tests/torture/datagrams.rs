@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use crate::given::{Given, header};
-use crate::patience::PATIENCE;
+use crate::patience::{PATIENCE, within};
 use crate::target::Target;
 
 /// The port to which answers go when a Via names none (RFC 3261 §18.2.2).
 const DEFAULT_PORT: u16 = 5060;
+
+/// An INVITE without a final answer is answered with 100 after 200 ms (RFC 3261 §17.2.1).
+const TRYING: Duration = Duration::from_millis(600);
 
 /// A peer with a loopback address of its own, so that it has all the ports that messages name in their Via.
 pub struct Peer<'a> {
@@ -63,11 +67,17 @@ impl<'a> Peer<'a> {
         self.seen.extend(keys);
         self.drain();
         self.send(message);
-        let mut answers = self.options();
-        answers.extend(self.drain());
+        let mut arrived = self.options();
+        arrived.extend(self.drain());
         let call_id = header(&text, ["Call-ID", "i"]).filter(|value| !value.is_empty());
-        let ours = |answer: &String| call_id.is_none_or(|call_id| answer.contains(call_id));
-        Given { answer: answers.into_iter().find(ours), closed: false, waits: false }
+        let is_ours =
+            |answer: &String| answer.starts_with("SIP/2.0 ") && call_id.is_none_or(|call_id| answer.contains(call_id));
+        let mut answer = arrived.into_iter().find(is_ours);
+        if answer.is_none() && message.starts_with(b"INVITE") {
+            // A call that goes on to somebody: the first word about it is the 100.
+            answer = within(TRYING, || self.drain().into_iter().find(is_ours));
+        }
+        Given { answer, closed: false, waits: false }
     }
 
     /// Sends OPTIONS and waits for its answer; returns what else came.

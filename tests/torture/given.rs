@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::target::MAX_MESSAGE;
+
 /// What the gateway did about a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
@@ -71,6 +73,9 @@ impl fmt::Display for Given {
 /// As much as is sent behind a message at most, octets.
 const FOLLOWING: usize = 400;
 
+/// Line ends behind a message that do no harm, octets.
+const BLANK: usize = 4;
+
 /// What has to be given, over a stream, for a message that over datagrams needs `required`. RFC 3261 §18.3: a
 /// stream needs a `Content-Length`; without a usable one nobody knows where the next message begins.
 pub fn required_of_stream(message: &[u8], required: &str, is_answerable: bool) -> String {
@@ -83,8 +88,11 @@ pub fn required_of_stream(message: &[u8], required: &str, is_answerable: bool) -
     let body = message.len() - message.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
     match lengths[..] {
         [length] => match length.parse::<usize>() {
+            // What is behind the message is the next one, and none: the connection ends, perhaps before the answer left.
+            Ok(length) if length + BLANK < body => "no-crash".to_owned(),
             // What follows on the stream may fill it up: no message of its own then, and no verdict to be had.
-            Ok(length) if length > body + FOLLOWING => "wait".to_owned(),
+            Ok(length) if length > MAX_MESSAGE => "close".to_owned(),
+            Ok(length) if length > body.saturating_add(FOLLOWING) => "wait".to_owned(),
             Ok(length) if length > body => "no-crash".to_owned(),
             Ok(_) => required.to_owned(),
             Err(_) if is_answerable => "reject-400-and-close".to_owned(),

@@ -32,13 +32,18 @@ pub fn ask(target: &Target, port: u16, message: &[u8], number: usize) -> Given {
     let marker = format!("alive-{port}-{number}");
     let mut stream = connect(port);
     let octets = [message, options("TCP", Ipv4Addr::LOCALHOST, &marker).as_bytes()].concat();
-    for octet in octets.chunks(1) {
-        // The gateway may have heard enough and closed.
-        if stream.write_all(octet).is_err() {
-            break;
+    let mut ear = stream.try_clone().expect("a socket");
+    // Answers are read while the rest is written: the kernel forgets what is unread when a connection is reset.
+    std::thread::scope(|scope| {
+        let given = scope.spawn(|| listen(&mut ear, &marker));
+        for octet in octets.chunks(1) {
+            // The gateway may have heard enough and closed.
+            if stream.write_all(octet).is_err() {
+                break;
+            }
         }
-    }
-    listen(&mut stream, &marker)
+        given.join().expect("a verdict")
+    })
 }
 
 /// Reads answers until that to the OPTIONS has come, the connection is closed, or nothing comes.
