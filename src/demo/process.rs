@@ -128,13 +128,19 @@ impl Process {
         status
     }
 
-    /// The last line that it wrote to its log: mostly why it ended.
+    /// Why it ended, by its log: what it said under its own name at last, or its last line.
     pub(super) fn last_words(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let last = text.lines().rev().find(|line| !line.trim().is_empty());
-        last.map_or_else(|| "it wrote nothing".to_owned(), |line| line.trim().chars().take(LAST_WORDS).collect())
+        last_words(&String::from_utf8_lossy(&text))
     }
+}
+
+fn last_words(text: &str) -> String {
+    let last = match text.rfind("tandem: ") {
+        Some(at) if at == 0 || text[..at].ends_with('\n') => &text[at + "tandem: ".len()..],
+        _ => text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing"),
+    };
+    last.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LAST_WORDS).collect()
 }
 
 /// Passes on what it writes, line by line, until it closes its standard output.
@@ -151,4 +157,20 @@ async fn listen(who: Actor, pid: u32, stdout: ChildStdout, notices: mpsc::Sender
     }
     // When nobody listens any more, nobody needs to know.
     let _ = notices.send(Notice { who, pid, said: Said::Closed }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_those_of_the_program_itself() {
+        assert_eq!(
+            last_words("INFO ready\ntandem: no such port:\n  details; try another\n"),
+            "no such port: details; try another"
+        );
+        assert_eq!(last_words("INFO ready\nthread panicked\n\n"), "thread panicked");
+        assert_eq!(last_words(""), "it wrote nothing");
+        assert_eq!(last_words(&"x".repeat(5_000)).len(), LAST_WORDS);
+    }
 }

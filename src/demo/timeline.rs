@@ -58,7 +58,7 @@ pub(super) fn line(who: Actor, event: &StoryEvent, network: Network, placed_ms: 
         to,
         what: event.what.as_str(),
         text: event.text.clone(),
-        step: step(who, event.what),
+        step: step(who, event.what, placed_ms.is_some()),
         fields: event.fields.clone(),
     })
 }
@@ -116,9 +116,9 @@ fn direction(who: Actor, what: What, network: Network) -> Option<(&'static str, 
 }
 
 /// The step that is proven when this end tells this.
-fn step(who: Actor, what: What) -> Option<Step> {
+fn step(who: Actor, what: What, is_calling: bool) -> Option<Step> {
     match (who, what) {
-        (Actor::Handset, What::PageOpened) => Some(Step::S1),
+        (Actor::Handset, What::PageOpened) => Some(if is_calling { Step::Confirm } else { Step::S1 }),
         (Actor::Handset, What::CallPlaced) => Some(Step::S2),
         (Actor::Carrier, What::CallRinging | What::CallAnswered) => Some(Step::S2),
         (Actor::Seat(_), What::CallRinging | What::CallAnswered | What::PageOpened) => Some(Step::S3),
