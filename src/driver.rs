@@ -10,6 +10,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::gateway::{Census, Gateway, Input, Output};
 use crate::media::{LegStats, MediaCommand, MediaEvent, MediaHandle};
+use crate::memory::{self, Tide};
 use crate::net::sip::{NetCounters, NetEvent, SipSockets};
 use crate::sip::endpoint;
 use crate::store::{StoreHandle, StoreStats};
@@ -20,6 +21,10 @@ const BATCH: usize = 64;
 
 /// When nothing is due the loop still turns this often, to feed the watchdog.
 const IDLE_TURN: Duration = Duration::from_secs(5);
+
+/// Timers that fall due within this time are handled in one turn. Each ended call leaves several behind (RFC 3261 §17:
+/// they absorb retransmissions for up to 32 s), and waking for one costs more than handling it.
+const TIMER_GRAIN: Duration = Duration::from_millis(10);
 
 /// What the application tells the loop.
 #[derive(Debug)]
@@ -84,12 +89,14 @@ pub struct Driver {
     /// Answers that a full queue forced us to give ourselves.
     refused: Vec<Input>,
     panics: u64,
+    watchdog_fed: Instant,
+    tide: Tide,
 }
 
 impl Driver {
     /// A loop that owns `gateway`.
     pub fn new(gateway: Gateway, wiring: Wiring) -> Driver {
-        Driver { gateway, wiring, refused: Vec::new(), panics: 0 }
+        Driver { gateway, wiring, refused: Vec::new(), panics: 0, watchdog_fed: now(), tide: Tide::new(now()) }
     }
 
     /// Runs until [`Command::Stop`], or until everybody who could command has gone.
@@ -111,7 +118,8 @@ impl Driver {
                 () = timer.as_mut() => {
                     let now = now();
                     self.guarded(|gateway| gateway.handle_timeout(now));
-                    watchdog();
+                    self.feed_watchdog(now);
+                    self.give_memory_back(now);
                 }
                 Some(event) = self.wiring.media_events.recv() => self.input(Input::Media(event)),
                 Some(event) = self.wiring.screen_events.recv() => self.input(Input::Screen(event)),
@@ -129,11 +137,30 @@ impl Driver {
     }
 
     fn arm(&mut self, mut timer: std::pin::Pin<&mut Sleep>) {
-        let idle = now() + IDLE_TURN;
-        let due = self.gateway.poll_timeout().map_or(idle, |due| due.min(idle));
+        let now = now();
+        let due = self.gateway.poll_timeout().unwrap_or(now + IDLE_TURN).clamp(now + TIMER_GRAIN, now + IDLE_TURN);
         // An idle turn need not be exact, so the timer is moved only when something is due earlier or it has fired.
         if timer.is_elapsed() || tokio::time::Instant::from_std(due) < timer.deadline() {
             timer.as_mut().reset(due.into());
+        }
+    }
+
+    /// Tells systemd that the loop turns (`WatchdogSec`), once a second at most. Without systemd it does nothing.
+    fn feed_watchdog(&mut self, now: Instant) {
+        if now.duration_since(self.watchdog_fed) >= Duration::from_secs(1) {
+            self.watchdog_fed = now;
+            // Nobody could act on a failure here; systemd will, if it goes on.
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        }
+    }
+
+    fn give_memory_back(&mut self, now: Instant) {
+        if !self.tide.wants_a_look(now) {
+            return;
+        }
+        let census = self.gateway.census();
+        if self.tide.has_ebbed(census.legs + census.transactions, now) {
+            memory::give_back();
         }
     }
 
@@ -250,10 +277,4 @@ fn refused_screen(command: &ScreenCommand) -> Option<Input> {
         }
         _ => None,
     }
-}
-
-/// Tells systemd that the loop turns (`WatchdogSec`). Without systemd it does nothing.
-fn watchdog() {
-    // Nobody could act on a failure here; systemd will, if it goes on.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
 }

@@ -24,6 +24,7 @@ pub mod demo;
 pub mod driver;
 pub mod gateway;
 pub mod media;
+pub mod memory;
 pub mod net;
 pub mod observe;
 pub mod registrar;

@@ -225,6 +225,11 @@ impl Acd {
         self.queues.get(id.0).map_or(0, |queue| queue.waiting.len())
     }
 
+    /// How many callers are not connected yet, in all queues.
+    pub fn unanswered(&self) -> usize {
+        self.queues.iter().map(|queue| queue.line.len()).sum()
+    }
+
     /// How many callers are known, in whatever state.
     pub fn callers(&self) -> usize {
         self.callers.len()

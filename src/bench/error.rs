@@ -16,6 +16,9 @@ pub enum BenchError {
     /// SIPp cannot be started.
     #[error("cannot start sipp: {0}; install it (Debian: apt-get install sip-tester)")]
     Sipp(io::Error),
+    /// The configuration that this program wrote itself has faults.
+    #[error("{0}")]
+    Config(#[from] crate::config::ConfigErrors),
     /// The gateway did not come up, or went down; with the end of its log.
     #[error("the gateway {what}; its log ends:\n{log}")]
     Gateway {

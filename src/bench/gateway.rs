@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::account::Account;
 use super::affinity::Cores;
 use super::error::BenchError;
+use crate::config::Config;
 
 /// Seats of the queue, as many as the peers were measured with.
 pub(super) const SEATS: usize = 50;
@@ -36,9 +38,7 @@ pub(super) struct Gateway {
 impl Gateway {
     /// Starts one on free ports of the loopback interface and waits until it answers.
     pub fn start(cores: Cores) -> Result<Gateway, BenchError> {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let name = format!("tandem-bench-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
-        let directory = std::env::temp_dir().join(name);
+        let directory = fresh_directory();
         let failed = BenchError::system("preparing the gateway's directory");
         let ports = Ports::choose().map_err(BenchError::system("choosing free ports"))?;
         let log = write_files(&directory, &ports).map_err(failed)?;
@@ -220,18 +220,30 @@ fn configuration(directory: &Path, ports: &Ports) -> String {
     )
 }
 
+/// The configuration that a gateway under test has, for a measurement without sockets.
+pub(super) fn any_config() -> Result<Arc<Config>, BenchError> {
+    let directory = fresh_directory();
+    let written = Ports::choose().and_then(|ports| write_files(&directory, &ports));
+    let config = Config::load(&directory.join("config.toml"));
+    // Best effort: what is left is a few kilobytes in the directory for temporary files.
+    let _ = fs::remove_dir_all(&directory);
+    written.map_err(BenchError::system("preparing a configuration"))?;
+    Ok(Arc::new(config?))
+}
+
+fn fresh_directory() -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("tandem-bench-{}-{number}", std::process::id()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_configuration_is_one_that_a_gateway_starts_with() {
-        let ports = Ports::choose().unwrap();
-        let directory = std::env::temp_dir().join(format!("tandem-bench-test-{}", std::process::id()));
-        write_files(&directory, &ports).unwrap();
-        let config = crate::config::Config::load(&directory.join("config.toml"));
-        fs::remove_dir_all(&directory).unwrap();
-        let config = config.unwrap();
+        let config = any_config().unwrap();
         assert_eq!((config.seats.len(), config.trunks.len(), config.routes.len()), (SEATS, 2, 2));
     }
 }

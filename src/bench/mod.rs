@@ -8,7 +8,7 @@
 //! run ─► signalling ─► sipp ─┐
 //!     ├► voice ─► phones, traffic, bare ─┼─► gateway, account, affinity
 //!     ├► queue ─► phones ────┘
-//!     └► message ─► allocations
+//!     └► message, core ─► allocations
 //! ```
 #![allow(clippy::disallowed_methods)] // a shell: it measures time, sleeps between samples and starts load threads
 
@@ -16,6 +16,7 @@ pub mod account;
 pub mod affinity;
 pub mod allocations;
 pub mod bare;
+mod core;
 mod error;
 mod gateway;
 pub mod machine;
@@ -61,6 +62,11 @@ pub fn run(extent: Extent) -> Result<Report, BenchError> {
     bench.say(&format!("{machine}; {}", bench.cores));
     bench.say("message layer");
     let message = message::measure(extent);
+    bench.say("signalling core");
+    let config = gateway::any_config()?;
+    let core = tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
+        core::measure(extent, config)
+    });
     bench.say("starting the gateway");
     let mut gateway = Gateway::start(bench.cores)?;
     let signalling = signalling::measure(&bench, &mut gateway)?;
@@ -77,6 +83,7 @@ pub fn run(extent: Extent) -> Result<Report, BenchError> {
         extent,
         seconds,
         message,
+        core,
         signalling,
         voice,
         queue,

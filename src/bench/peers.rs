@@ -6,7 +6,7 @@ pub(super) const NOTE: &str = "measured elsewhere, on a two-core virtual machine
 FreeSWITCH 1.11.2-dev, Asterisk 22.10,\nrustpbx 0.5.0-rc.1, Kamailio 5.6.3 (a proxy: no dialogs, no media), rtpengine 26.0. \
 Compare ratios, not absolutes.";
 
-pub(super) const CALL: &str = "Kamailio 0.92, Asterisk 2.9 (anchored), rustpbx 5.8, FreeSWITCH 5.9 (at 50/s)";
+pub(super) const CALL: &str = "Kamailio 0.92, Asterisk 2.9 (anchored), rustpbx 5.8, FreeSWITCH 5.9 ";
 pub(super) const CALL_KNEE: &str = "Kamailio 0.38, Asterisk 2.07 (anchored), rustpbx 4.1, FreeSWITCH 5.7";
 pub(super) const ANCHORED: &str = "Asterisk 2.9, rustpbx 7.2, FreeSWITCH 10.4";
 pub(super) const RATE: &str = "Kamailio 1950, Asterisk 400, rustpbx 195–244, FreeSWITCH 156";

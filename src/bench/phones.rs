@@ -19,6 +19,8 @@ pub(super) struct Line {
     socket: UdpSocket,
     local: SocketAddr,
     buffer: Vec<u8>,
+    /// What happened and was not asked for yet, each with the moment at which it was heard.
+    events: Vec<(Instant, Event)>,
 }
 
 impl Line {
@@ -26,45 +28,36 @@ impl Line {
     pub fn bind(address: SocketAddr, seed: u8) -> io::Result<Line> {
         let socket = UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
-        let config = EndpointConfig {
-            product: "tandem-bench".to_owned(),
-            allow: vec![Method::Invite, Method::Ack, Method::Bye, Method::Cancel, Method::Options],
-            supported: Vec::new(),
-            accept: vec!["application/sdp"],
-            timers: TimerConfig::default(),
-            max_transactions: 100_000,
-            max_legs: 100_000,
-        };
         Ok(Line {
-            endpoint: Endpoint::new(config, [seed; 32], Instant::now()),
+            endpoint: Endpoint::new(endpoint_config(), [seed; 32], Instant::now()),
             local: socket.local_addr()?,
             socket,
             buffer: vec![0; 65_536],
+            events: Vec::new(),
         })
     }
 
     /// Takes what came, sends what is due, and gives what happened, each with the moment at which it was heard.
     pub fn turn(&mut self) -> Vec<(Instant, Event)> {
-        let mut events = Vec::new();
         while let Ok((len, remote)) = self.socket.recv_from(&mut self.buffer) {
             let now = Instant::now();
             self.endpoint.receive(self.flow_to(remote), Bytes::copy_from_slice(&self.buffer[..len]), now);
-            self.flush(now, &mut events);
+            self.flush(now);
         }
         let now = Instant::now();
         if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
             self.endpoint.handle_timeout(now);
         }
-        self.flush(now, &mut events);
-        events
+        self.flush(now);
+        std::mem::take(&mut self.events)
     }
 
-    fn flush(&mut self, now: Instant, events: &mut Vec<(Instant, Event)>) {
+    fn flush(&mut self, now: Instant) {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 // A datagram that is lost is sent again.
                 Output::Transmit(flow, bytes) => drop(self.socket.send_to(&bytes, flow.remote)),
-                Output::Event(event) => events.push((now, event)),
+                Output::Event(event) => self.events.push((now, event)),
             }
         }
     }
@@ -75,22 +68,11 @@ impl Line {
 
     /// Calls `user` at the gateway, offering PCMA at `media`.
     pub fn call(&mut self, gateway: SocketAddr, user: &str, media: SocketAddr) -> LegId {
-        let target = Uri::sip(Some(user), &gateway.ip().to_string(), Some(gateway.port()));
-        let invitation = Invitation {
-            to: format!("<{target}>"),
-            target,
-            flow: self.flow_to(gateway),
-            routing: Routing::Flow,
-            from: format!("<sip:caller@{}>", self.local),
-            contact_user: "caller".to_owned(),
-            contact_params: String::new(),
-            call_id: String::new(),
-            max_forwards: 70,
-            headers: Vec::new(),
-            body: Some(description(media)),
-            credentials: None,
-        };
-        self.endpoint.invite(invitation, Instant::now())
+        let invitation = invitation(self.flow_to(gateway), user, description(media));
+        let now = Instant::now();
+        let leg = self.endpoint.invite(invitation, now);
+        self.flush(now);
+        leg
     }
 
     /// Registers `user` with this line as contact; 0 seconds end it.
@@ -108,21 +90,60 @@ impl Line {
             body: None,
             credentials: None,
         };
-        self.endpoint.request(outgoing, Instant::now());
+        let now = Instant::now();
+        self.endpoint.request(outgoing, now);
+        self.flush(now);
     }
 
     /// Answers a call with PCMA at `media`.
     pub fn answer(&mut self, leg: LegId, media: SocketAddr) {
-        self.endpoint.answer(leg, &[], description(media), Instant::now());
+        let now = Instant::now();
+        self.endpoint.answer(leg, &[], description(media), now);
+        self.flush(now);
     }
 
     /// Ends a call.
     pub fn hang_up(&mut self, leg: LegId) {
-        self.endpoint.hang_up(leg, 486, None, Instant::now());
+        let now = Instant::now();
+        self.endpoint.hang_up(leg, 486, None, now);
+        self.flush(now);
     }
 }
 
-fn description(media: SocketAddr) -> (String, Bytes) {
+/// What a line is and may.
+pub(super) fn endpoint_config() -> EndpointConfig {
+    EndpointConfig {
+        product: "tandem-bench".to_owned(),
+        allow: vec![Method::Invite, Method::Ack, Method::Bye, Method::Cancel, Method::Options],
+        supported: Vec::new(),
+        accept: vec!["application/sdp"],
+        timers: TimerConfig::default(),
+        max_transactions: 100_000,
+        max_legs: 100_000,
+    }
+}
+
+/// A call to `user` at the far end of `flow`.
+pub(super) fn invitation(flow: Flow, user: &str, body: (String, Bytes)) -> Invitation {
+    let target = Uri::sip(Some(user), &flow.remote.ip().to_string(), Some(flow.remote.port()));
+    Invitation {
+        to: format!("<{target}>"),
+        target,
+        flow,
+        routing: Routing::Flow,
+        from: format!("<sip:caller@{}>", flow.local),
+        contact_user: "caller".to_owned(),
+        contact_params: String::new(),
+        call_id: String::new(),
+        max_forwards: 70,
+        headers: Vec::new(),
+        body: Some(body),
+        credentials: None,
+    }
+}
+
+/// A body that offers or accepts PCMA at `media`.
+pub(super) fn description(media: SocketAddr) -> (String, Bytes) {
     let (ip, port) = (media.ip(), media.port());
     let text = format!(
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n\
@@ -177,9 +198,10 @@ impl Phones {
         while phones.setup_ms.len() < count && Instant::now() < deadline {
             if sent.len() < count && sent.len() < phones.setup_ms.len() + 20 {
                 let media = phones.sockets[2 * sent.len()].local_addr()?;
-                let leg = phones.callers.call(gateway, &format!("2{:06}", sent.len()), media);
-                phones.legs.insert(leg, sent.len());
+                let number = format!("2{:06}", sent.len());
                 sent.push(Instant::now());
+                let leg = phones.callers.call(gateway, &number, media);
+                phones.legs.insert(leg, sent.len() - 1);
             }
             phones.turn(&sent)?;
             std::thread::sleep(Duration::from_micros(200));
@@ -207,8 +229,6 @@ impl Phones {
                 self.setup_ms.push(at.duration_since(sent[call]).as_secs_f64() * 1e3);
             }
         }
-        // The answers above are still to be sent.
-        let _ = self.callees.turn();
         Ok(())
     }
 

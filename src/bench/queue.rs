@@ -57,8 +57,8 @@ fn arrivals(gateway: SocketAddr, count: usize) -> std::io::Result<Vec<f64>> {
     pump(&mut [&mut seats], Duration::from_millis(100));
     let mut times = Vec::new();
     for _ in 0..count {
-        let leg = callers.call(gateway, "queue", media);
         let sent = Instant::now();
+        let leg = callers.call(gateway, "queue", media);
         let deadline = sent + Duration::from_secs(2);
         let mut rang = false;
         let mut answered = false;

@@ -1,6 +1,7 @@
 //! The figures of a run: as JSON for programs, as a table beside the peers' for people.
 
 use super::affinity::Cores;
+use super::core::CoreCost;
 use super::machine::Machine;
 use super::message::MessageCost;
 use super::queue::Queue;
@@ -21,15 +22,21 @@ pub struct Report {
     pub quick: bool,
     /// How long it took.
     pub seconds: f64,
-    /// Processor time of the gateway for a complete call whose voice goes past it, at a moderate rate. Call records and
+    /// Processor time of the gateway for a complete call whose voice goes past it, at `calls_per_s`. Call records and
     /// logs are part of it.
     pub cpu_ms_per_call: f64,
     /// That of the signalling thread alone.
     pub signalling_ms_per_call: f64,
+    /// At 50 calls a second, where every message finds the gateway asleep and wakes it.
+    pub cpu_ms_per_call_at_50_per_s: f64,
     /// The same at the highest clean rate.
     pub cpu_ms_per_call_at_highest_rate: Option<f64>,
     /// For a call with ports and media legs, but no packets.
     pub cpu_ms_per_anchored_call: f64,
+    /// The pure signalling core alone, without sockets, logs and records.
+    pub core_us_per_call: f64,
+    /// Its heap allocations.
+    pub core_allocs_per_call: f64,
     /// Resident memory of a held call.
     pub rss_kib_per_call: f64,
     /// How many were held.
@@ -98,6 +105,7 @@ pub(super) struct Parts {
     pub extent: Extent,
     pub seconds: f64,
     pub message: MessageCost,
+    pub core: CoreCost,
     pub signalling: Signalling,
     pub voice: Voice,
     pub queue: Queue,
@@ -107,7 +115,7 @@ pub(super) struct Parts {
 
 impl From<Parts> for Report {
     fn from(parts: Parts) -> Report {
-        let Parts { signalling, voice, queue, message, .. } = parts;
+        let Parts { signalling, voice, queue, message, core, .. } = parts;
         let bypassed = signalling.bypassed;
         Report {
             version: env!("CARGO_PKG_VERSION"),
@@ -117,8 +125,11 @@ impl From<Parts> for Report {
             seconds: round(parts.seconds),
             cpu_ms_per_call: round(bypassed.cpu_ms_per_call),
             signalling_ms_per_call: round(bypassed.signalling_ms_per_call),
+            cpu_ms_per_call_at_50_per_s: round(signalling.idle.cpu_ms_per_call),
             cpu_ms_per_call_at_highest_rate: signalling.highest.as_ref().map(|cost| round(cost.cpu_ms_per_call)),
             cpu_ms_per_anchored_call: round(signalling.anchored.cpu_ms_per_call),
+            core_us_per_call: round(core.us_per_call),
+            core_allocs_per_call: round(core.allocations_per_call),
             rss_kib_per_call: round(signalling.rss_kib_per_call),
             held_calls: signalling.held,
             rss_idle_kib: parts.rss_idle_kib,
@@ -184,10 +195,14 @@ impl Report {
 
     fn call_lines(&self) -> Vec<Line> {
         let highest = self.highest_clean_calls_per_s;
+        let call = format!("CPU for a call, media bypassed, {:.0}/s, ms", self.calls_per_s);
+        let core = format!("{:.0} ({:.0})", self.core_us_per_call, self.core_allocs_per_call);
         let memory = format!("{} → {}", mebibytes(self.rss_idle_kib), mebibytes(self.rss_after_burst_kib));
         vec![
-            line("CPU for a call, media bypassed, ms", format!("{:.3}", self.cpu_ms_per_call), peers::CALL),
+            line(&call, format!("{:.3}", self.cpu_ms_per_call), peers::CALL_KNEE),
+            line("  at 50 calls/s, ms", format!("{:.3}", self.cpu_ms_per_call_at_50_per_s), peers::CALL),
             line("  signalling thread alone, ms", format!("{:.3}", self.signalling_ms_per_call), ""),
+            line("  signalling core alone, µs (allocations)", core, ""),
             line(
                 "  at the highest clean rate, ms",
                 optional(self.cpu_ms_per_call_at_highest_rate, 3),

@@ -12,6 +12,8 @@ use super::{Bench, quantile};
 pub struct Signalling {
     /// At a moderate rate, voice past the gateway.
     pub bypassed: CallCost,
+    /// The same at a rate so low that every message finds the gateway asleep.
+    pub idle: CallCost,
     /// The same with ports and media legs, but no packets.
     pub anchored: CallCost,
     /// The highest rate that was clean.
@@ -47,17 +49,19 @@ pub struct CallCost {
 const CLEAN: f64 = 0.999;
 
 pub(super) fn measure(bench: &Bench, gateway: &mut Gateway) -> Result<Signalling, BenchError> {
-    let rate = 100.0;
-    let calls = bench.pick(1_500, 500);
+    let rate = 1_000.0;
+    let calls = bench.pick(10_000, 4_000);
     bench.say("warming up: 200 calls");
-    run(gateway, "1000", calls_at(200.0, 200))?;
+    run(bench, gateway, "1000", calls_at(400.0, 200))?;
     bench.say(&format!("{calls} calls at {rate:.0}/s, voice past the gateway"));
-    let bypassed = run(gateway, "1000", calls_at(rate, calls))?;
-    bench.say(&format!("{} calls at {rate:.0}/s, voice anchored but silent", calls / 2));
-    let anchored = run(gateway, "2000", calls_at(rate, calls / 2))?;
+    let bypassed = run(bench, gateway, "1000", calls_at(rate, calls))?;
+    bench.say("calls at 50/s");
+    let idle = run(bench, gateway, "1000", calls_at(50.0, bench.pick(400, 150)))?;
+    bench.say(&format!("{} calls at 200/s, voice anchored but silent", calls / 10));
+    let anchored = run(bench, gateway, "2000", calls_at(200.0, calls / 10))?;
     let highest = search(bench, gateway)?;
     let (held, rss_kib_per_call) = hold(bench)?;
-    Ok(Signalling { bypassed, anchored, highest, held, rss_kib_per_call })
+    Ok(Signalling { bypassed, idle, anchored, highest, held, rss_kib_per_call })
 }
 
 /// Resident memory of the gateway in KiB when the calls are over and their transactions too (timers of 32 s).
@@ -72,8 +76,15 @@ fn calls_at(rate: f64, count: usize) -> Calls {
     Calls { count, rate, hold: Duration::ZERO }
 }
 
-fn run(gateway: &Gateway, number: &str, calls: Calls) -> Result<CallCost, BenchError> {
-    run_watched(gateway, number, calls, || ())
+fn run(bench: &Bench, gateway: &Gateway, number: &str, calls: Calls) -> Result<CallCost, BenchError> {
+    let cost = run_watched(gateway, number, calls, || ())?;
+    bench.say(&format!(
+        "    {:.3} CPU-ms a call, {:.2} % complete, {} sent again",
+        cost.cpu_ms_per_call,
+        cost.success * 100.0,
+        cost.retransmissions
+    ));
+    Ok(cost)
 }
 
 fn run_watched(gateway: &Gateway, number: &str, calls: Calls, watch: impl FnMut()) -> Result<CallCost, BenchError> {
@@ -114,9 +125,9 @@ fn search(bench: &Bench, gateway: &Gateway) -> Result<Option<CallCost>, BenchErr
     while started.elapsed() < budget {
         bench.say(&format!("searching the highest clean rate: {rate:.0}/s"));
         let calls = calls_at(rate, (rate * seconds) as usize);
-        let mut cost = run(gateway, "1000", calls)?;
+        let mut cost = run(bench, gateway, "1000", calls)?;
         if !is_clean(&cost, rate) {
-            cost = run(gateway, "1000", calls)?;
+            cost = run(bench, gateway, "1000", calls)?;
         }
         if !is_clean(&cost, rate) {
             break;

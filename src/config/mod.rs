@@ -25,8 +25,8 @@ pub use resolve::{DEMO_PASSWORD, resolve};
 pub use secret::Secret;
 pub use source::{SourceFile, Sources};
 pub use types::{
-    AccessPolicy, AudioCodec, Config, ConsoleConfig, GatewayConfig, Listener, MediaConfig, Music, OffWifi, Profile,
-    Queue, RegistrationLimits, Route, ScreenConfig, Seat, StoreConfig, Strategy, Trunk, TrunkMedia, User,
+    AccessPolicy, AudioCodec, Config, ConsoleConfig, Digest, GatewayConfig, Listener, MediaConfig, Music, OffWifi,
+    Profile, Queue, RegistrationLimits, Route, ScreenConfig, Seat, StoreConfig, Strategy, Trunk, TrunkMedia, User,
 };
 
 impl Config {

@@ -38,6 +38,7 @@ pub(super) struct RawListener {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProfile {
     pub(super) authenticate: Option<Spanned<bool>>,
+    pub(super) digest: Text,
     pub(super) trunks_only: Option<Spanned<bool>>,
     pub(super) t1_ms: Number,
     pub(super) t2_ms: Number,

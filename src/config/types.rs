@@ -78,6 +78,8 @@ pub struct Profile {
     pub name: String,
     /// Challenge every request that does not come from a trunk (RFC 3261 §22).
     pub authenticate: bool,
+    /// The hash functions that the challenge offers.
+    pub digest: Digest,
     /// Answer 403 to everything that does not come from a configured trunk peer.
     pub trunks_only: bool,
     /// RFC 3261 timer T1, milliseconds: the estimated round trip.
@@ -97,6 +99,7 @@ impl Default for Profile {
         Profile {
             name: "default".into(),
             authenticate: true,
+            digest: Digest::Md5,
             trunks_only: false,
             t1_ms: 500,
             t2_ms: 4_000,
@@ -105,6 +108,18 @@ impl Default for Profile {
             registration: RegistrationLimits::default(),
         }
     }
+}
+
+/// Which hash functions of digest authentication (RFC 7616, RFC 8760) peers are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    /// MD5 alone: what every phone knows. Many, baresip 1.0 and SIPp 3.6 among them, give up when they see a second
+    /// challenge with an algorithm that they do not know, although RFC 8760 §2.4 has them ignore it.
+    Md5,
+    /// SHA-256 alone.
+    Sha256,
+    /// SHA-256 and, for those who do not know it, MD5.
+    Both,
 }
 
 /// Limits of REGISTER (RFC 3261 §10.3).

@@ -1,9 +1,9 @@
 //! Who sends a request, and whether he may (RFC 3261 §22). Nobody unknown gets past this file.
 
 use super::Gateway;
-use crate::config::{Config, Profile};
+use crate::config::{Config, Digest, Profile};
 use crate::sip::Flow;
-use crate::sip::auth::{Secret, Verdict};
+use crate::sip::auth::{Algorithm, Secret, Verdict};
 use crate::sip::endpoint::Refusal;
 use crate::sip::message::{HeaderName, Request};
 
@@ -33,28 +33,29 @@ impl Gateway {
         if !profile.authenticate {
             return Ok(Sender::Anyone);
         }
-        self.authenticate(request)
+        let algorithms = algorithms(profile.digest);
+        self.authenticate(request, algorithms)
     }
 
-    fn authenticate(&mut self, request: &Request) -> Result<Sender, Refusal> {
+    fn authenticate(&mut self, request: &Request, algorithms: &[Algorithm]) -> Result<Sender, Refusal> {
         let config = self.config.clone();
         let unix_s = self.clock.unix_s(self.now);
         let secret = |name: &str| {
             config.users.iter().find(|user| user.name == name).map(|user| Secret::password(user.password.expose()))
         };
-        match self.authenticator.verify(request, &secret, unix_s) {
+        match self.authenticator.verify(request, algorithms, &secret, unix_s) {
             Verdict::Ok { username } => match config.users.iter().position(|user| user.name == username) {
                 Some(user) => Ok(Sender::User(user)),
-                None => Err(self.challenge(false)),
+                None => Err(self.challenge(algorithms, false)),
             },
-            Verdict::Stale => Err(self.challenge(true)),
-            Verdict::Missing | Verdict::Bad => Err(self.challenge(false)),
+            Verdict::Stale => Err(self.challenge(algorithms, true)),
+            Verdict::Missing | Verdict::Bad => Err(self.challenge(algorithms, false)),
         }
     }
 
     /// 401 for a registrar and for ourselves as a user agent (RFC 3261 §22.2); we are no proxy, so never 407.
-    fn challenge(&mut self, stale: bool) -> Refusal {
-        let challenges = self.authenticator.challenge(self.clock.unix_s(self.now), stale);
+    fn challenge(&mut self, algorithms: &[Algorithm], stale: bool) -> Refusal {
+        let challenges = self.authenticator.challenge(algorithms, self.clock.unix_s(self.now), stale);
         let headers = challenges.into_iter().map(|value| (HeaderName::WwwAuthenticate, value)).collect();
         Refusal { status: 401, headers }
     }
@@ -65,6 +66,15 @@ impl Gateway {
             Sender::User(user) => Some(&self.config.users[user].name),
             Sender::Trunk(_) | Sender::Anyone => None,
         }
+    }
+}
+
+/// The algorithms of a profile's challenge, the preferred one first (RFC 8760 §2.3).
+fn algorithms(digest: Digest) -> &'static [Algorithm] {
+    match digest {
+        Digest::Md5 => &[Algorithm::Md5],
+        Digest::Sha256 => &[Algorithm::Sha256],
+        Digest::Both => &[Algorithm::Sha256, Algorithm::Md5],
     }
 }
 

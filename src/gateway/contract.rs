@@ -79,8 +79,10 @@ pub struct Census {
     pub pending: usize,
     /// Media ports lent.
     pub ports: usize,
-    /// Callers waiting in queues.
+    /// Callers waiting in queues: nobody has answered them yet.
     pub waiting: usize,
+    /// Callers whom the queues know, those who talk included.
+    pub queued: usize,
     /// Seats lent to calls.
     pub leases: usize,
     /// SIP MESSAGEs waiting for the screen session's verdict, or passed on and not answered.

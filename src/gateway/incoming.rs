@@ -59,7 +59,7 @@ impl Gateway {
         call.user = self.user_name(sender).map(str::to_owned);
         call.bearer = if matches!(sender, Sender::Trunk(_)) { Bearer::Trunk } else { Bearer::Wifi };
         self.by_leg.insert(leg, (key, Side::Caller));
-        self.calls.insert(key, call);
+        self.calls.insert(key, Box::new(call));
         key
     }
 

@@ -3,7 +3,7 @@
 use super::Gateway;
 use crate::acd::RefusalKind;
 use crate::call::body::Body;
-use crate::call::{Call, CallKey, Failure, Outcome, Plan, Side, Stage};
+use crate::call::{CallKey, Failure, Outcome, Plan, Side, Stage};
 use crate::sip::endpoint::{EndCause, LegEvent, LegId};
 use crate::sip::message::{Request, Response};
 
@@ -45,7 +45,7 @@ impl Gateway {
         let agreed = Body::description_of(response)
             .ok_or(Outcome::Rejected(502))
             .and_then(|description| self.take_callee_answer(key, &description));
-        if agreed.is_err() || !self.calls.get(&key).is_some_and(Call::passes_through) {
+        if agreed.is_err() || !self.calls.get(&key).is_some_and(|call| call.passes_through()) {
             self.drop_callee(key, Outcome::Rejected(488));
             self.acd.seat_refused(lease, RefusalKind::Declined, self.now);
             return;

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rustc_hash::FxHashMap;
 
 pub use contract::{Census, Input, Output, WallClock};
 use messages::Relayed;
@@ -66,8 +67,9 @@ pub struct Gateway {
     registrar: Registrar,
     acd: Acd,
     ports: PortPool,
-    calls: BTreeMap<CallKey, Call>,
-    by_leg: HashMap<LegId, (CallKey, Side)>,
+    /// Boxed: a call is large, and a tree moves its neighbours about when one leaves.
+    calls: BTreeMap<CallKey, Box<Call>>,
+    by_leg: FxHashMap<LegId, (CallKey, Side)>,
     /// Requests we passed on, until their answer goes back.
     relayed: HashMap<RequestId, Relayed>,
     /// SIP MESSAGEs that wait for the screen session's verdict, by ticket.
@@ -106,7 +108,7 @@ impl Gateway {
             acd: Acd::new(queue::queue_settings(&config), queue::seat_settings(&config)),
             ports,
             calls: BTreeMap::new(),
-            by_leg: HashMap::new(),
+            by_leg: FxHashMap::default(),
             relayed: HashMap::new(),
             tickets: BTreeMap::new(),
             settling: VecDeque::new(),
@@ -179,7 +181,8 @@ impl Gateway {
             transactions: self.endpoint.transactions(),
             pending: self.endpoint.pending(),
             ports: self.ports.in_use(),
-            waiting: self.acd.callers(),
+            waiting: self.acd.unanswered(),
+            queued: self.acd.callers(),
             leases: self.acd.leases(),
             messages: self.relayed.len() + self.tickets.len(),
         }

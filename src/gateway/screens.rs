@@ -3,7 +3,7 @@
 
 use super::{Gateway, Output};
 use crate::call::record::ConfirmationRecord;
-use crate::call::{Bearer, Call, CallKey, Side};
+use crate::call::{Bearer, CallKey, Side};
 use crate::sip::Transport;
 use crate::sip::message::Method;
 use crate::sip::sdp::{LocalMedia, ScreenLine, SessionDescription, Setup};
@@ -132,7 +132,7 @@ impl Gateway {
 
     /// Tells the screen session what became of a SIP MESSAGE of its.
     pub(super) fn message_result(&mut self, key: CallKey, side: ScreenSide, ticket: u64, status: u16) {
-        if self.calls.get(&key).is_some_and(Call::has_live_screen) {
+        if self.calls.get(&key).is_some_and(|call| call.has_live_screen()) {
             self.out(Output::Screen(ScreenCommand::MessageResult { call: key.0, side, ticket, status }));
         }
     }

@@ -22,6 +22,7 @@ pub mod port_pool;
 pub mod relay;
 pub mod rtcp;
 pub mod rtp;
+mod splice;
 pub mod tone;
 pub mod worker;
 

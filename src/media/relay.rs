@@ -1,7 +1,7 @@
 //! Where a packet goes, and why another one goes nowhere. Pure: sockets and clock belong to the worker.
 //!
-//! Packets pass unmodified, telephone events and unknown payload types included; what signalling agreed on is between
-//! the two ends. Nothing on the path of a packet allocates or hashes: legs are addressed by [`LegKey`].
+//! Payloads pass unmodified, telephone events and unknown payload types included; what signalling agreed on is between
+//! the two ends. Headers pass unmodified as well until a leg hears a second source ([`super::splice`]). Nothing on the path of a packet allocates or hashes: legs are addressed by [`LegKey`].
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use slab::Slab;
 use super::contract::{LegStats, MediaLegId};
 use super::latch::Latch;
 use super::rtp::{self, Kind};
+use super::splice::Splice;
 
 /// The largest media packet that is relayed. A path MTU is 1500; above this it is no voice.
 pub const MAX_PACKET: usize = 2_048;
@@ -36,7 +37,7 @@ pub enum Flow {
 /// What to do with a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Send it, unmodified, out of this flow of that leg to that address; tell [`Relay::sent`] when that worked.
+    /// Have [`Relay::splice`] fit it in, send it out of this flow of that leg to that address; tell [`Relay::sent`] when that worked.
     Forward {
         /// The leg on the other side.
         to: LegKey,
@@ -74,6 +75,7 @@ struct Leg {
     peer: Option<LegKey>,
     rtp: Latch,
     rtcp: Latch,
+    splice: Splice,
     stats: LegStats,
     heard: Instant,
     silent: bool,
@@ -99,8 +101,10 @@ impl Relay {
             return None;
         }
         let (rtp, rtcp, stats) = <(Latch, Latch, LegStats)>::default();
+        let splice = Splice::default();
         let rate = Rate { since: now, packets: 0 };
-        let key = LegKey(self.legs.insert(Leg { id, peer: None, rtp, rtcp, stats, heard: now, silent: false, rate }));
+        let key =
+            LegKey(self.legs.insert(Leg { id, peer: None, rtp, rtcp, splice, stats, heard: now, silent: false, rate }));
         self.keys.insert(id, key);
         Some(key)
     }
@@ -204,6 +208,23 @@ impl Relay {
         let first = kind == Kind::Rtp && leg.stats.packets_in == 0;
         leg.count_in(kind, datagram.len());
         Received { action: peer.map_or(Action::Keep, |peer| self.towards(peer, kind)), first }
+    }
+
+    /// Fits a packet from one leg into what the other one hears.
+    #[inline]
+    pub fn splice(&mut self, from: LegKey, to: LegKey, datagram: &mut [u8], now: Instant) {
+        match rtp::kind(datagram) {
+            Kind::Rtp => self.legs[to.0].splice.rtp(datagram, now),
+            Kind::Rtcp => {
+                self.legs[to.0].splice.rtcp_to(datagram);
+                self.legs[from.0].splice.rtcp_from(datagram);
+            }
+        }
+    }
+
+    /// Fits a packet of our own into what a leg hears.
+    pub fn splice_own(&mut self, to: LegKey, packet: &mut [u8], now: Instant) {
+        self.legs[to.0].splice.rtp(packet, now);
     }
 
     fn towards(&self, to: LegKey, kind: Kind) -> Action {

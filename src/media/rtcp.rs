@@ -5,6 +5,7 @@ use super::rtp::Malformed;
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
+const BYE: u8 = 203;
 const BLOCK_LEN: usize = 24;
 
 /// Checks that `datagram` is a chain of RTCP packets whose lengths add up (RFC 3550 §A.2).
@@ -133,6 +134,71 @@ fn word(octets: &[u8], at: usize) -> Option<u32> {
     octets.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
 }
 
+/// One source under two names: what it calls itself, and what its packets are made into on the way to the far side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Renaming {
+    pub(super) inside: u32,
+    pub(super) outside: u32,
+    /// Added to its sequence numbers on the way out.
+    pub(super) sequence_shift: u16,
+    /// Added to its timestamps on the way out.
+    pub(super) timestamp_shift: u32,
+}
+
+/// Translates what the source itself reports, on its way out: sender report, source description, BYE (RFC 3550 §7.2).
+pub(super) fn rename_sender(compound: &mut [u8], renaming: Renaming) {
+    each(compound, |packet| {
+        let kind = packet[1];
+        if matches!(kind, SENDER_REPORT | RECEIVER_REPORT | SOURCE_DESCRIPTION | BYE)
+            && word(packet, 4) == Some(renaming.inside)
+        {
+            set_word(packet, 4, renaming.outside);
+            if let (SENDER_REPORT, Some(timestamp)) = (kind, word(packet, 16)) {
+                set_word(packet, 16, timestamp.wrapping_add(renaming.timestamp_shift));
+            }
+        }
+    });
+}
+
+/// Translates what the far side reports about the source, on its way in: the blocks of its reports.
+pub(super) fn rename_heard(compound: &mut [u8], renaming: Renaming) {
+    each(compound, |packet| {
+        let first = match packet[1] {
+            SENDER_REPORT => 28,
+            RECEIVER_REPORT => 8,
+            _ => return,
+        };
+        for index in 0..usize::from(packet[0] & 0x1f) {
+            let at = first + index * BLOCK_LEN;
+            if word(packet, at) != Some(renaming.outside) {
+                continue;
+            }
+            set_word(packet, at, renaming.inside);
+            if let Some(highest) = word(packet, at + 8) {
+                // The cycles are the far side's count and mean little to anybody else.
+                let sequence = (highest as u16).wrapping_sub(renaming.sequence_shift);
+                set_word(packet, at + 8, highest & 0xffff_0000 | u32::from(sequence));
+            }
+        }
+    });
+}
+
+/// Every packet of a sound compound, to be changed in place.
+fn each(compound: &mut [u8], mut change: impl FnMut(&mut [u8])) {
+    let mut start = 0;
+    while let Ok((packet, _)) = split(&compound[start..]) {
+        let end = start + packet.len();
+        change(&mut compound[start..end]);
+        start = end;
+    }
+}
+
+fn set_word(octets: &mut [u8], at: usize, word: u32) {
+    if let Some(place) = octets.get_mut(at..at + 4) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+}
+
 /// A compound of a sender report without blocks and the CNAME that must go with it (RFC 3550 §6.1).
 ///
 /// `cname` is cut at 255 octets (RFC 3550 §6.5).
@@ -220,6 +286,9 @@ mod tests {
             }
             let _ = check(&octets);
             reports(&octets).for_each(|report| assert!(report.blocks.len() < 32));
+            let renaming = Renaming { inside: 1, outside: 2, sequence_shift: 3, timestamp_shift: 4 };
+            rename_sender(&mut octets, renaming);
+            rename_heard(&mut octets, renaming);
         }
     }
 }

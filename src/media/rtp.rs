@@ -46,6 +46,14 @@ pub fn classify(datagram: &[u8]) -> Result<Kind, Malformed> {
     }
 }
 
+/// What a datagram is that [`classify`] found sound.
+pub(super) fn kind(datagram: &[u8]) -> Kind {
+    match datagram {
+        [_, 192..=223, ..] => Kind::Rtcp,
+        _ => Kind::Rtp,
+    }
+}
+
 /// A sound RTP packet, read in place.
 #[derive(Debug)]
 pub struct Packet<'a>(RtpReader<'a>);
@@ -88,6 +96,33 @@ impl<'a> Packet<'a> {
     /// The payload without padding.
     pub fn payload(&self) -> &'a [u8] {
         self.0.payload()
+    }
+}
+
+/// What tells packets of a stream apart, where it stands in the header (RFC 3550 §5.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Fields {
+    pub(super) sequence: u16,
+    pub(super) timestamp: u32,
+    pub(super) ssrc: u32,
+}
+
+impl Fields {
+    /// Reads them.
+    pub(super) fn read(header: &[u8; HEADER_LEN]) -> Fields {
+        let [_, _, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3] = *header;
+        Fields {
+            sequence: u16::from_be_bytes([s0, s1]),
+            timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
+            ssrc: u32::from_be_bytes([c0, c1, c2, c3]),
+        }
+    }
+
+    /// Writes them.
+    pub(super) fn write(self, header: &mut [u8; HEADER_LEN]) {
+        header[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        header[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        header[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
     }
 }
 

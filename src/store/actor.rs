@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::database::Store;
@@ -21,13 +21,15 @@ pub struct StoreSettings {
     pub queue: usize,
     /// Records in one transaction.
     pub batch: usize,
+    /// How long the first record of a batch waits for others: a transaction costs as much as many rows.
+    pub gather: Duration,
     /// Pause before a database that was away is tried again.
     pub retry: Duration,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        StoreSettings { queue: 4_096, batch: 256, retry: Duration::from_secs(5) }
+        StoreSettings { queue: 4_096, batch: 256, gather: Duration::from_millis(100), retry: Duration::from_secs(5) }
     }
 }
 
@@ -43,6 +45,7 @@ pub struct StoreHandle {
     commands: mpsc::Sender<Command>,
     spill: Spill,
     counters: Arc<Counters>,
+    hurry: Arc<Notify>,
 }
 
 /// Starts the actor. What an earlier run spilled is replayed first.
@@ -50,9 +53,10 @@ pub fn spawn(store: Store, settings: StoreSettings) -> Result<StoreHandle, Store
     let counters = Arc::new(Counters::default());
     let spill = Spill::start(store.path(), counters.clone())?;
     let (commands, receiver) = mpsc::channel(settings.queue.max(1));
-    let actor = Actor { store, settings, spill: spill.clone(), counters: counters.clone() };
+    let hurry = Arc::new(Notify::new());
+    let actor = Actor { store, settings, spill: spill.clone(), counters: counters.clone(), hurry: Arc::clone(&hurry) };
     tokio::spawn(actor.run(receiver));
-    Ok(StoreHandle { commands, spill, counters })
+    Ok(StoreHandle { commands, spill, counters, hurry })
 }
 
 impl StoreHandle {
@@ -85,6 +89,7 @@ impl StoreHandle {
     async fn ask(&self, command: fn(oneshot::Sender<()>) -> Command) -> StoreStats {
         let (reply, answer) = oneshot::channel();
         let asked = self.commands.send(command(reply)).await;
+        self.hurry.notify_one();
         if asked.is_err() || answer.await.is_err() {
             // The actor has ended, so whatever came since is on its way to the spill file.
             self.spill.sync().await;
@@ -98,6 +103,8 @@ struct Actor {
     settings: StoreSettings,
     spill: Spill,
     counters: Arc<Counters>,
+    /// Somebody waits for what is in the queue.
+    hurry: Arc<Notify>,
 }
 
 impl Actor {
@@ -113,6 +120,7 @@ impl Actor {
                     if count == 0 {
                         break;
                     }
+                    self.gather(&mut commands, &mut taken, limit).await;
                     if let Some(done) = self.handle(&mut taken).await {
                         self.close().await;
                         // Whoever asked may have gone meanwhile.
@@ -124,6 +132,23 @@ impl Actor {
             }
         }
         self.close().await;
+    }
+
+    /// Lets a batch grow for a moment, unless somebody waits for it. The queue is not looked at meanwhile, so that a
+    /// record does not cost a wake-up.
+    async fn gather(&self, commands: &mut mpsc::Receiver<Command>, taken: &mut Vec<Command>, limit: usize) {
+        if taken.len() >= limit || taken.iter().any(|command| !matches!(command, Command::Record(_))) {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(self.settings.gather) => {}
+            () = self.hurry.notified() => {}
+        }
+        while taken.len() < limit
+            && let Ok(command) = commands.try_recv()
+        {
+            taken.push(command);
+        }
     }
 
     /// Returns the reply of a shutdown.

@@ -16,6 +16,9 @@ pub const SDP: &str = "application/sdp";
 /// From one end to the other.
 const LATENCY: Duration = Duration::from_millis(10);
 
+/// Says which messages get lost, from their sender and first line.
+type Loss = Box<dyn FnMut(End, &str) -> bool>;
+
 /// Whose message it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
@@ -34,7 +37,7 @@ pub struct Wire {
     /// Every message that was sent, whole.
     pub sent: Vec<(End, Bytes)>,
     /// Loses a message when it says so.
-    pub lose: Box<dyn FnMut(End, &str) -> bool>,
+    pub lose: Loss,
     flying: VecDeque<(Instant, End, Bytes)>,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tandem::client::phone::{CallEnd, PhoneEvent, RegistrationFailure};
-use tandem::sip::auth::{Authenticator, Secret, Verdict};
+use tandem::sip::auth::{Algorithm, Authenticator, Secret, Verdict};
 use tandem::sip::endpoint::{EndCause, Endpoint, Event, Invitation, LegEvent, LegId, Routing};
 use tandem::sip::message::{HeaderName, Method, Request, Response, Uri};
 use tandem::sip::sdp::{self, Direction, SessionDescription};
@@ -12,7 +12,7 @@ use super::network::{End, SDP, Wire, flow, last_description, media};
 
 fn challenge(authenticator: &mut Authenticator, peer: &mut Endpoint, request: &Request) -> Response {
     let mut response = peer.response_to(request, 401);
-    for value in authenticator.challenge(1_000, false) {
+    for value in authenticator.challenge(&[Algorithm::Sha256, Algorithm::Md5], 1_000, false) {
         response.headers.push(HeaderName::WwwAuthenticate, value);
     }
     response
@@ -38,7 +38,7 @@ fn it_registers_with_a_password_refreshes_in_time_and_leaves() {
     assert_eq!(contact.params.value("+sip.instance"), Some("<urn:gsma:imei:35209900-176148-0>"));
     let second = wire.peer_answers(|peer, request| grant(peer, request, 120));
     let lookup = |user: &str| (user == "traveller").then(|| Secret::password("open sesame"));
-    assert!(matches!(authenticator.verify(&second, &lookup, 1_001), Verdict::Ok { .. }));
+    assert!(matches!(authenticator.verify(&second, &[Algorithm::Sha256, Algorithm::Md5], &lookup, 1_001), Verdict::Ok { .. }));
     assert_eq!(first.call_id().ok(), second.call_id().ok(), "RFC 3261 §10.2: one Call-ID");
     assert!(matches!(wire.hear(), PhoneEvent::Registered { expires_s: 120 }));
 

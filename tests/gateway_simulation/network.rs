@@ -45,8 +45,9 @@ impl Weather {
 
     /// The time one message needs.
     pub fn delay(&self, rng: &mut StdRng) -> Duration {
+        // Never longer than T4 (5 s): past that a lingering copy is a new request to everybody (RFC 3261 §17.1.2.2).
         let straggles = self.straggler > 0.0 && rng.random_bool(self.straggler);
-        let extra = if straggles { rng.random_range(1_000..8_000) } else { 0 };
+        let extra = if straggles { rng.random_range(1_000..4_000) } else { 0 };
         Duration::from_millis(rng.random_range(1..=self.longest_ms) + extra)
     }
 }

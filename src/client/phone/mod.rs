@@ -85,7 +85,7 @@ impl Phone {
                 allow: ALLOW.to_vec(),
                 supported: Vec::new(),
                 accept: ACCEPT.to_vec(),
-                timers: config.timers.clone(),
+                timers: config.timers,
                 max_transactions: MAX_TRANSACTIONS,
                 max_legs: MAX_LEGS,
             },

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::config::document::Section;
 use crate::config::error::Findings;
 use crate::config::raw::{RawListener, RawProfile};
-use crate::config::types::{Listener, Profile, RegistrationLimits};
+use crate::config::types::{Digest, Listener, Profile, RegistrationLimits};
 use crate::sip::Transport;
 
 pub(super) fn profile(name: &str, section: Section<RawProfile>, findings: &mut Findings<'_>) -> Profile {
@@ -21,9 +21,12 @@ pub(super) fn profile(name: &str, section: Section<RawProfile>, findings: &mut F
         .or(raw.min_expires_s.as_ref())
         .map(toml::Spanned::span);
     let r = d.registration;
+    let digests = [("MD5", Digest::Md5), ("SHA-256", Digest::Sha256), ("both", Digest::Both)];
+    let digest = raw.digest.and_then(|word| k.choice("digest", &word, &digests));
     let profile = Profile {
         name: d.name,
         authenticate: raw.authenticate.map_or(d.authenticate, toml::Spanned::into_inner),
+        digest: digest.unwrap_or(d.digest),
         trunks_only: raw.trunks_only.map_or(d.trunks_only, toml::Spanned::into_inner),
         t1_ms: k.number("t1_ms", raw.t1_ms, d.t1_ms, 10..=5_000, "milliseconds"),
         t2_ms: k.number("t2_ms", raw.t2_ms, d.t2_ms, 10..=32_000, "milliseconds"),

@@ -71,29 +71,28 @@ fn a_screen_session_opens_for_the_phone_and_then_for_the_seat() {
 }
 
 #[test]
-fn a_seat_without_screen_leaves_the_session() {
+fn a_seat_without_screen_has_no_side_and_is_not_assigned() {
     let mut stage = Stage::new();
     let mut seat = seat(&mut stage, 1);
     app_with_screen(&mut stage);
+    let orders = stage.screen.len();
     let invite = seat.called(&mut stage);
     let line = body(&invite).split("\r\n").find(|line| line.starts_with("m=message")).unwrap();
     let refused = line.replacen("m=message 2855", "m=message 0", 1);
     stage.send(seat.flow, seat.response(&invite, "200 OK", &format!("{ANSWER}{refused}\r\n")));
-    assert!(matches!(stage.screen.last(), Some(ScreenCommand::CloseSide { side: Side::Seat, .. })));
+    assert_eq!(stage.orders().last(), Some(&"Bridge"));
+    assert_eq!(stage.screen.len(), orders, "{:?}", stage.screen);
 }
 
 #[test]
-fn a_seat_that_does_not_take_the_call_loses_its_side() {
+fn a_seat_that_does_not_take_the_call_never_has_a_side() {
     let mut stage = Stage::new();
     let mut seat = seat(&mut stage, 1);
     app_with_screen(&mut stage);
     let invite = seat.called(&mut stage);
     stage.send(seat.flow, seat.response(&invite, "486 Busy Here", ""));
-    assert!(matches!(
-        stage.screen.last(),
-        Some(ScreenCommand::CloseSide { side: Side::Seat, .. } | ScreenCommand::Position { .. })
-    ));
-    assert!(stage.screen.iter().any(|order| matches!(order, ScreenCommand::CloseSide { side: Side::Seat, .. })));
+    let has_side = |order: &ScreenCommand| matches!(order, ScreenCommand::Open { side: Side::Seat, .. });
+    assert!(!stage.screen.iter().any(has_side), "{:?}", stage.screen);
 }
 
 #[test]

@@ -123,9 +123,11 @@ impl Worker {
         let received = self.relay.receive(key, flow, &self.buffer[..len], source, now);
         if let Action::Forward { to, flow, address } = received.action
             && let Some(Some(sockets)) = self.sockets.get(to.0)
-            && sockets.flow(flow).send_to(&self.buffer[..len], address).is_ok()
         {
-            self.relay.sent(to, flow, len);
+            self.relay.splice(key, to, &mut self.buffer[..len], now);
+            if sockets.flow(flow).send_to(&self.buffer[..len], address).is_ok() {
+                self.relay.sent(to, flow, len);
+            }
         }
         if received.first {
             self.outbox.push(MediaEvent::FirstPacket { leg: self.relay.id(key) });
@@ -236,9 +238,11 @@ impl Worker {
         players.play(now, |key, packet| {
             if let Some(address) = relay.destination(key)
                 && let Some(Some(sockets)) = sockets.get(key.0)
-                && sockets.rtp.send_to(packet, address).is_ok()
             {
-                relay.sent(key, Flow::Rtp, packet.len());
+                relay.splice_own(key, packet, now);
+                if sockets.rtp.send_to(packet, address).is_ok() {
+                    relay.sent(key, Flow::Rtp, packet.len());
+                }
             }
         });
     }

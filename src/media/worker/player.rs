@@ -66,7 +66,7 @@ impl Players {
     }
 
     /// Gives every packet that is due by `now` to `send`.
-    pub(super) fn play(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8])) {
+    pub(super) fn play(&mut self, now: Instant, mut send: impl FnMut(LegKey, &mut [u8])) {
         let Some(mut next) = self.next else { return };
         let mut due = 0;
         while next <= now {
@@ -90,13 +90,13 @@ impl Player {
         self.stream.advance(frames * FRAME_SAMPLES as u32);
     }
 
-    fn packet(&mut self, send: impl FnOnce(&[u8])) {
+    fn packet(&mut self, send: impl FnOnce(&mut [u8])) {
         let mut packet = [0; HEADER_LEN + FRAME_SAMPLES];
         let frame = &self.frames[self.position];
         let len = self.stream.packet(self.request.payload_type, frame, FRAME_SAMPLES as u32, &mut packet);
         self.position = (self.position + 1) % self.frames.len();
         if let Some(len) = len {
-            send(&packet[..len]);
+            send(&mut packet[..len]);
         }
     }
 }

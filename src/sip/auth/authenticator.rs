@@ -68,32 +68,35 @@ impl Authenticator {
     }
 
     /// The values of the `WWW-Authenticate` (401) or `Proxy-Authenticate` (407) headers, one header each, the one we
-    /// prefer first (RFC 8760 §2.3). `stale`: as [`Verdict::Stale`] says.
-    pub fn challenge(&mut self, now_unix_s: u64, stale: bool) -> [String; 2] {
+    /// prefer first (RFC 8760 §2.3): one for each of `algorithms`. `stale`: as [`Verdict::Stale`] says.
+    pub fn challenge(&mut self, algorithms: &[Algorithm], now_unix_s: u64, stale: bool) -> Vec<String> {
         // A number of its own for each nonce: two clients of the same second must not share a count.
         self.serial += 1;
         let nonce = self.mint.write(NonceId { issued_s: now_unix_s, serial: self.serial });
-        [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
-            Challenge {
-                realm: self.realm.clone(),
-                nonce: nonce.clone(),
-                opaque: None,
-                algorithm,
-                qop: Some(Qop::Auth),
-                stale,
-            }
-            .to_string()
-        })
+        let challenge = |algorithm: &Algorithm| {
+            let (realm, nonce, algorithm) = (self.realm.clone(), nonce.clone(), *algorithm);
+            Challenge { realm, nonce, opaque: None, algorithm, qop: Some(Qop::Auth), stale }.to_string()
+        };
+        algorithms.iter().map(challenge).collect()
     }
 
     /// Judges the credentials of `request`, in `Authorization` or `Proxy-Authorization`. Not for ACK and CANCEL, which
-    /// cannot be challenged (RFC 3261 §22.1).
-    pub fn verify(&mut self, request: &Request, lookup: &dyn Fn(&str) -> Option<Secret>, now_unix_s: u64) -> Verdict {
+    /// cannot be challenged (RFC 3261 §22.1). Only `algorithms` will do: those of the challenge.
+    pub fn verify(
+        &mut self,
+        request: &Request,
+        algorithms: &[Algorithm],
+        lookup: &dyn Fn(&str) -> Option<Secret>,
+        now_unix_s: u64,
+    ) -> Verdict {
         let credentials = match self.find_credentials(request) {
             Ok(Some(credentials)) => credentials,
             Ok(None) => return Verdict::Missing,
             Err(Malformed) => return Verdict::Bad,
         };
+        if !algorithms.contains(&credentials.algorithm) {
+            return Verdict::Bad;
+        }
         // The password first: only who knows it learns what is the matter with the nonce.
         if !is_response_right(&credentials, request, lookup) {
             return Verdict::Bad;

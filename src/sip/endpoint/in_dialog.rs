@@ -116,7 +116,7 @@ impl Endpoint {
         for (name, value) in &leg.standing {
             request.headers.push(name.clone(), value.clone());
         }
-        request.headers.push(HeaderName::UserAgent, self.config.product.clone());
+        request.headers.push(HeaderName::UserAgent, self.product.clone());
         Some(request)
     }
 

@@ -50,9 +50,7 @@ impl Endpoint {
 
     fn receive_request(&mut self, mut request: Request, flow: Flow) {
         let Some(reply) = stamp_via(&mut request, flow) else {
-            // Without a usable Via there is nowhere to answer (RFC 3261 §18.2.2).
-            self.counters.unparseable += 1;
-            return;
+            return self.receive_unreturnable(request, flow);
         };
         let message = Message::Request(request);
         if let Err(finding) = validate(&message) {
@@ -64,6 +62,20 @@ impl Endpoint {
             return;
         }
         self.dispatch(message, reply);
+    }
+
+    /// A request whose top Via cannot be read: it may be of another version of SIP (RFC 4475 §3.1.2.16), or broken
+    /// (§3.1.2.1). The answer goes back to where it came from; without any Via it is nobody's.
+    fn receive_unreturnable(&mut self, request: Request, flow: Flow) {
+        if request.headers.get(&HeaderName::Via).is_none() {
+            self.counters.unparseable += 1;
+            return;
+        }
+        let message = Message::Request(request);
+        if let (Err(finding), Message::Request(request)) = (validate(&message), &message) {
+            self.counters.malformed += 1;
+            self.refuse_stateless(request, flow, finding.status, finding.reason);
+        }
     }
 
     /// Answers without a transaction: the request is not well enough formed to own one.

@@ -47,7 +47,7 @@ impl Endpoint {
         }
         // RFC 3261 §21.5.2: 501 for a method nobody here has heard of, 405 for one we know and do not do (§21.4.6).
         let status = if matches!(request.method, Method::Other(_)) { 501 } else { 405 };
-        Some(Refusal::status(status).with(HeaderName::Allow, self.allow()))
+        Some(Refusal::status(status).with(HeaderName::Allow, self.allow_text()))
     }
 
     fn inspect_require(&self, request: &Request) -> Option<Refusal> {
@@ -100,15 +100,14 @@ impl Endpoint {
     /// The 200 to OPTIONS: what we can do (RFC 3261 §11.2).
     pub fn capabilities(&mut self, request: &Request) -> Response {
         let mut response = self.response(request, 200);
-        response.headers.push(HeaderName::Allow, self.allow());
+        response.headers.push(HeaderName::Allow, self.allow.clone());
         response.headers.push(HeaderName::Accept, self.config.accept.join(", "));
         response.headers.push(HeaderName::AcceptEncoding, "identity");
         response.headers.push(HeaderName::Supported, self.config.supported.join(", "));
         response
     }
 
-    pub(super) fn allow(&self) -> String {
-        let names: Vec<&str> = self.config.allow.iter().map(Method::as_str).collect();
-        names.join(", ")
+    fn allow_text(&self) -> String {
+        String::from_utf8_lossy(&self.allow).into_owned()
     }
 }

@@ -22,8 +22,10 @@ mod tests;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rustc_hash::FxHashMap;
 
 pub use counters::Counters;
 pub use event::{
@@ -60,16 +62,21 @@ pub struct EndpointConfig {
 /// A SIP user agent core without I/O; see the module documentation.
 pub struct Endpoint {
     config: EndpointConfig,
+    /// The values of `Allow` and of `User-Agent` and `Server`, shared by every message.
+    allow: Bytes,
+    product: Bytes,
     rng: StdRng,
     transactions: Transactions,
-    legs: HashMap<LegId, Leg>,
-    by_tag: HashMap<String, LegId>,
+    legs: FxHashMap<LegId, Leg>,
+    /// By our own tag, which is random: nobody can make two that meet in this table.
+    by_tag: FxHashMap<String, LegId>,
     /// INVITEs still without final response: our leg by transaction, and what a merged request would repeat.
-    calling: HashMap<ClientTx, LegId>,
+    calling: FxHashMap<ClientTx, LegId>,
+    /// Its keys are the peer's choice, so its hash is keyed.
     merging: HashMap<MergeKey, LegId>,
     /// The peer's INVITEs still without final response, for CANCEL to find.
-    offered: HashMap<ServerTx, LegId>,
-    pending: HashMap<ClientTx, Pending>,
+    offered: FxHashMap<ServerTx, LegId>,
+    pending: FxHashMap<ClientTx, Pending>,
     wake: WakeList,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -91,14 +98,16 @@ impl Endpoint {
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: Instant) -> Endpoint {
         Endpoint {
             transactions: Transactions::new(config.timers, config.max_transactions),
+            allow: config.allow.iter().map(Method::as_str).collect::<Vec<_>>().join(", ").into(),
+            product: config.product.clone().into(),
             config,
             rng: StdRng::from_seed(seed),
-            legs: HashMap::new(),
-            by_tag: HashMap::new(),
-            calling: HashMap::new(),
+            legs: FxHashMap::default(),
+            by_tag: FxHashMap::default(),
+            calling: FxHashMap::default(),
             merging: HashMap::new(),
-            offered: HashMap::new(),
-            pending: HashMap::new(),
+            offered: FxHashMap::default(),
+            pending: FxHashMap::default(),
             wake: WakeList::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -330,7 +339,7 @@ impl Endpoint {
     }
 
     fn dress_response(&self, response: &mut Response) {
-        response.headers.push(HeaderName::Server, self.config.product.clone());
+        response.headers.push(HeaderName::Server, self.product.clone());
     }
 }
 

@@ -1,8 +1,10 @@
 //! When legs want to be woken: one heap for all, with stale entries skipped.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::time::Instant;
+
+use rustc_hash::FxHashMap;
 
 use super::LegId;
 use super::leg::Leg;
@@ -23,13 +25,13 @@ impl WakeList {
     }
 
     /// The earliest deadline that still counts.
-    pub fn next(&mut self, legs: &HashMap<LegId, Leg>) -> Option<Instant> {
+    pub fn next(&mut self, legs: &FxHashMap<LegId, Leg>) -> Option<Instant> {
         self.drop_stale(legs);
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Takes one leg whose deadline has come.
-    pub fn pop_due(&mut self, legs: &HashMap<LegId, Leg>, now: Instant) -> Option<LegId> {
+    pub fn pop_due(&mut self, legs: &FxHashMap<LegId, Leg>, now: Instant) -> Option<LegId> {
         self.drop_stale(legs);
         match self.heap.peek() {
             Some(Reverse((at, _))) if *at <= now => self.heap.pop().map(|Reverse((_, id))| id),
@@ -37,7 +39,7 @@ impl WakeList {
         }
     }
 
-    fn drop_stale(&mut self, legs: &HashMap<LegId, Leg>) {
+    fn drop_stale(&mut self, legs: &FxHashMap<LegId, Leg>) {
         while let Some(Reverse((at, id))) = self.heap.peek() {
             if legs.get(id).is_some_and(|leg| leg.wake_at == Some(*at)) {
                 return;

@@ -69,11 +69,11 @@ impl Endpoint {
 
     /// `Allow`, `Supported` and `User-Agent` (RFC 3261 §13.2.1).
     pub(super) fn declare_capabilities(&self, request: &mut Request) {
-        request.headers.push(HeaderName::Allow, self.allow());
+        request.headers.push(HeaderName::Allow, self.allow.clone());
         if !self.config.supported.is_empty() {
             request.headers.push(HeaderName::Supported, self.config.supported.join(", "));
         }
-        request.headers.push(HeaderName::UserAgent, self.config.product.clone());
+        request.headers.push(HeaderName::UserAgent, self.product.clone());
     }
 
     /// A response to an INVITE or re-INVITE of ours.

@@ -141,7 +141,7 @@ impl Endpoint {
             response.headers.push(HeaderName::Contact, leg.contact.clone());
         }
         if (200..300).contains(&status) {
-            response.headers.push(HeaderName::Allow, self.allow());
+            response.headers.push(HeaderName::Allow, self.allow.clone());
         }
         for (name, value) in leg.standing.iter().chain(headers) {
             response.headers.push(name.clone(), value.clone());

@@ -24,11 +24,13 @@ impl Header {
     /// A header of our own. CR, LF and NUL in the value become blanks, so that no value can start another line.
     fn new(name: HeaderName, value: Bytes) -> Header {
         let forbidden = |b: &u8| matches!(b, b'\r' | b'\n' | 0);
-        let value = match value.iter().any(forbidden) {
-            true => value.iter().map(|b| if forbidden(b) { b' ' } else { *b }).collect::<Vec<u8>>().into(),
-            false => value,
+        let value = match memchr::memchr3(b'\r', b'\n', 0, &value) {
+            Some(_) => value.iter().map(|b| if forbidden(b) { b' ' } else { *b }).collect::<Vec<u8>>().into(),
+            None => value,
         };
-        let line = value.slice(lex::trimmed(&value));
+        let inner = lex::trimmed(&value);
+        // A slice of a fresh vector would cost an allocation to share it.
+        let line = if inner.len() == value.len() { value } else { value.slice(inner) };
         Header { name: name.sanitised(), start: 0, end: line.len() as u32, line, unfolded: None }
     }
 

@@ -67,5 +67,7 @@ pub(super) fn write(start: &[&[u8]], headers: &Headers, body: &Bytes) -> Bytes {
 }
 
 fn write_length(out: &mut BytesMut, len: usize) {
-    out.put_slice(format!("Content-Length: {len}\r\n").as_bytes());
+    use std::fmt::Write;
+    // It grows as needed, so writing cannot fail.
+    let _ = write!(out, "Content-Length: {len}\r\n");
 }

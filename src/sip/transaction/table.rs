@@ -177,6 +177,7 @@ impl Transactions {
             }
         }
         self.tidy();
+        self.shared.timers.shrink();
         self.clients.shrink();
         self.servers.shrink();
     }

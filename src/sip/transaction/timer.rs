@@ -216,6 +216,13 @@ impl TimerHeap {
         }
     }
 
+    /// Gives back the memory of a rush that is over.
+    pub fn shrink(&mut self) {
+        if super::table::is_sparse(self.heap.len(), self.heap.capacity()) {
+            self.heap.shrink_to(self.heap.len() * 2);
+        }
+    }
+
     /// How many timers run.
     pub fn running(&self) -> usize {
         self.running
