@@ -113,11 +113,7 @@ impl<'a> Call<'a> {
 
     /// Lives through the call and reports. The report is told also when something failed.
     /// What takes its time to close is left to `closing`.
-    pub async fn run(
-        mut self,
-        stop: &CancellationToken,
-        closing: &mut JoinSet<()>,
-    ) -> Result<CallReport, ClientError> {
+    pub async fn run(mut self, stop: &CancellationToken, closing: &mut JoinSet<()>) -> Result<CallReport, ClientError> {
         let lived = self.live(stop).await;
         // Ended by the other side there is nothing to hang up.
         let (phone, now) = self.line.phone();
