@@ -88,10 +88,10 @@ pub fn required_of_stream(message: &[u8], required: &str, is_answerable: bool) -
     let body = message.len() - message.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
     match lengths[..] {
         [length] => match length.parse::<usize>() {
-            // What is behind the message is the next one, and none: the connection ends, perhaps before the answer left.
+            Ok(length) if length > MAX_MESSAGE => "close".to_owned(),
+            // Behind the message is the next one, and none: the connection ends, perhaps before the answer left.
             Ok(length) if length + BLANK < body => "no-crash".to_owned(),
             // What follows on the stream may fill it up: no message of its own then, and no verdict to be had.
-            Ok(length) if length > MAX_MESSAGE => "close".to_owned(),
             Ok(length) if length > body.saturating_add(FOLLOWING) => "wait".to_owned(),
             Ok(length) if length > body => "no-crash".to_owned(),
             Ok(_) => required.to_owned(),
