@@ -131,7 +131,7 @@ mod tests {
         let terminal = Terminal { json: false, colour: false, said: String::new() };
         assert_eq!(terminal.lay_out(&line()), "    1250  phone    → seat      S4      words");
         let alone = Line { ms: -3, to: None, step: Some(Step::Confirm), ..line() };
-        assert_eq!(terminal.lay_out(&alone), "       ·  phone               confirm words");
+        assert_eq!(terminal.lay_out(&alone), "       ·  phone                confirm words");
     }
 
     #[test]
