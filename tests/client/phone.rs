@@ -38,7 +38,10 @@ fn it_registers_with_a_password_refreshes_in_time_and_leaves() {
     assert_eq!(contact.params.value("+sip.instance"), Some("<urn:gsma:imei:35209900-176148-0>"));
     let second = wire.peer_answers(|peer, request| grant(peer, request, 120));
     let lookup = |user: &str| (user == "traveller").then(|| Secret::password("open sesame"));
-    assert!(matches!(authenticator.verify(&second, &[Algorithm::Sha256, Algorithm::Md5], &lookup, 1_001), Verdict::Ok { .. }));
+    assert!(matches!(
+        authenticator.verify(&second, &[Algorithm::Sha256, Algorithm::Md5], &lookup, 1_001),
+        Verdict::Ok { .. }
+    ));
     assert_eq!(first.call_id().ok(), second.call_id().ok(), "RFC 3261 §10.2: one Call-ID");
     assert!(matches!(wire.hear(), PhoneEvent::Registered { expires_s: 120 }));
 
