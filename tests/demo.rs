@@ -1,6 +1,7 @@
 //! `tandem demo` as somebody runs it: the program itself, its processes, real browsers.
 //!
 //! Without Chromium these tests fail, naming the package: `scripts/setup.sh` installs it.
+#![allow(clippy::disallowed_methods)] // other programs' ends cannot be awaited, only looked for
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
@@ -62,8 +63,6 @@ fn processes(folder: &Path) -> Vec<String> {
 fn nothing_is_left(folder: &Path) {
     let deadline = Instant::now() + GONE_WITHIN;
     while !processes(folder).is_empty() && Instant::now() < deadline {
-        // Other processes' ends cannot be awaited, only looked for.
-        #[allow(clippy::disallowed_methods)]
         sleep(Duration::from_millis(50));
     }
     assert_eq!(processes(folder), Vec::<String>::new());
@@ -151,7 +150,6 @@ fn a_demonstration_that_is_killed_leaves_no_orphan() {
     // As soon as the gateway runs there is somebody to leave behind.
     let deadline = Instant::now() + GONE_WITHIN;
     while processes(folder.path()).len() < 2 && Instant::now() < deadline {
-        #[allow(clippy::disallowed_methods)]
         sleep(Duration::from_millis(20));
     }
     assert!(processes(folder.path()).len() >= 2, "the gateway has started");
